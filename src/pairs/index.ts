@@ -1,0 +1,5 @@
+export * from "./gene-index.js";
+export * from "./gene-list.js";
+export * from "./pair-file.js";
+export * from "./pair-source.js";
+export * from "./resolve.js";
