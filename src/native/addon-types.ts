@@ -1,0 +1,102 @@
+/** The shape of the native addon: the only description of it in TypeScript. Everything else uses this. */
+export interface NativeAddon {
+  Job: new () => NativeJob;
+  Store: new () => NativeStore;
+  StoreBuilder: new (options: NativeStoreOptions) => NativeStoreBuilder;
+  /**
+   * Fills `out` with pairs x 32 x 32 counts (Uint8Array, Uint16Array or Uint32Array, wide enough for the
+   * number of cells) or NEPDFs (Float32Array). `a` and `b` are genes of the store. None of the arrays may
+   * be touched until the promise settles.
+   */
+  buildHistograms(
+    store: NativeStore,
+    a: Uint32Array,
+    b: Uint32Array,
+    out: HistogramArray,
+    device: "cpu" | "cuda",
+    threads: number,
+    job: NativeJob,
+  ): Promise<void>;
+  systemInfo(): SystemInfo;
+}
+
+export type CountArray = Uint8Array | Uint16Array | Uint32Array;
+export type HistogramArray = CountArray | Float32Array;
+
+/** Stops a running native call and tells how far it is. */
+export interface NativeJob {
+  /** The call rejects with code `CANCELLED` soon after. */
+  cancel(): void;
+  /** Pairs finished so far. */
+  readonly done: number;
+}
+
+/** Binned expression in native memory, freed with this object. */
+export interface NativeStore {
+  readonly cells: number;
+  readonly genes: number;
+  /** Size of the store's arrays. */
+  readonly bytes: number;
+  /** Stored cells of all genes together. */
+  readonly entries: number;
+  geneArrays(): {
+    /** genes x 33, in transformed units. */
+    edges: Float64Array;
+    /** genes x 32, each gene's cells per bin. */
+    marginal: Uint32Array;
+    /** Cells with a value other than 0. */
+    expressing: Uint32Array;
+    /** 1 where all cells hold one value. */
+    constant: Uint8Array;
+  };
+}
+
+export interface NativeStoreOptions {
+  fileCells: number;
+  fileGenes: number;
+  /** fileCells; number of the cell among the chosen ones, in file order, or -1. */
+  cellOf: Int32Array;
+  /** fileGenes; number of the gene in the store, in file order, or -1. */
+  geneOf: Int32Array;
+  cells: number;
+  genes: number;
+  majorAxis: "cell" | "gene";
+  scale: "counts" | "linear" | "log1p";
+  /** Base of scale log1p; 0 is e. */
+  logBase: number;
+  transform: "log10" | "log1p" | "none";
+  keepValues: boolean;
+  threads: number;
+}
+
+/** Rows of a matrix, as src/io delivers them. */
+export interface NativeBlock {
+  kind: "sparse" | "dense";
+  first: number;
+  count: number;
+  indptr?: Uint32Array;
+  indices?: ArrayBufferView;
+  values: ArrayBufferView;
+}
+
+/** Builds a store; see native/core/store_builder.hpp for the order of calls and the error codes. */
+export interface NativeStoreBuilder {
+  readonly needsTotals: boolean;
+  totals(block: NativeBlock): Promise<void>;
+  scan(block: NativeBlock): Promise<void>;
+  endScan(): { expressing: Uint32Array; hasFractions: boolean };
+  beginFill(keep?: Uint8Array): Promise<void>;
+  fill(block: NativeBlock): Promise<void>;
+  finish(): Promise<NativeStore>;
+}
+
+export interface SystemInfo {
+  /** Processors that this process may use. */
+  threads: number;
+  /** `avx512` or `portable`. */
+  cpuKernel: string;
+  gpuBuilt: boolean;
+  /** Why no GPU can be used; empty when one can. */
+  gpuProblem: string;
+  gpus: { index: number; name: string; memoryBytes: number }[];
+}
