@@ -1,0 +1,90 @@
+import { CnncError } from "../errors.js";
+import type { ExpressionStore } from "../expression/index.js";
+import { addon } from "../native/addon.js";
+import type { CountArray, HistogramArray } from "../native/addon-types.js";
+import type { Device } from "../native/device.js";
+import type { PairSource } from "../pairs/index.js";
+import { abortError, throwIfAborted } from "../progress.js";
+
+/** Counts per histogram: 32 x 32. */
+export const IMAGE_SIZE = 32 * 32;
+
+export interface HistogramBatch {
+  /** Position of the batch's first pair in the source. */
+  readonly first: number;
+  /** Genes of the store, one per pair. */
+  readonly a: Uint32Array;
+  readonly b: Uint32Array;
+  /**
+   * pairs x 32 x 32: entry 1024 k + 32 r + c is the number of cells (or the NEPDF) of pair k with gene b in
+   * bin r and gene a in bin c.
+   */
+  readonly images: HistogramArray;
+}
+
+export interface BatchOptions {
+  /** float32 NEPDFs instead of counts. Default false. */
+  readonly nepdf?: boolean;
+  /** Pairs per batch. Default 4096: 8 MB of 16-bit counts. */
+  readonly batchSize?: number;
+  readonly device: Device;
+  readonly threads: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A new array of the smallest unsigned type that counts `cells` cells. */
+export function countArray(cells: number, length: number): CountArray {
+  if (cells <= 0xff) return new Uint8Array(length);
+  return cells <= 0xffff ? new Uint16Array(length) : new Uint32Array(length);
+}
+
+/**
+ * Histograms of all pairs of a source, in its order, batch by batch. The next batch is built while the
+ * consumer works on one. Each batch owns its arrays.
+ *
+ * @param source pairs of genes of the store
+ * @throws CnncError `CANCELLED`, `GPU_MEMORY`, `GPU_FAILED`, `OUT_OF_MEMORY`.
+ */
+export async function* histogramBatches(
+  store: ExpressionStore,
+  source: PairSource,
+  options: BatchOptions,
+): AsyncGenerator<HistogramBatch, void, void> {
+  let ahead: Promise<HistogramBatch> | undefined;
+  try {
+    for (const pairs of source.batches(options.batchSize ?? 4096)) {
+      const current = ahead;
+      ahead = buildBatch(store, pairs, options);
+      // A failure is reported when the batch is awaited, not when the one before it is being consumed.
+      ahead.catch(() => {});
+      if (current) yield await current;
+    }
+    if (ahead) yield await ahead;
+  } finally {
+    // The native code still writes into the batch: let it end before the arrays can go.
+    await ahead?.catch(() => {});
+  }
+}
+
+async function buildBatch(
+  store: ExpressionStore,
+  { first, a, b }: { first: number; a: Uint32Array; b: Uint32Array },
+  { nepdf, device, threads, signal }: BatchOptions,
+): Promise<HistogramBatch> {
+  throwIfAborted(signal);
+  const length = a.length * IMAGE_SIZE;
+  const images = nepdf ? new Float32Array(length) : countArray(store.cells, length);
+  const job = new (addon().Job)();
+  const cancel = () => job.cancel();
+  signal?.addEventListener("abort", cancel, { once: true });
+  try {
+    await addon().buildHistograms(store.native, a, b, images, device, threads, job);
+    return { first, a, b, images };
+  } catch (error) {
+    if (signal?.aborted) throw abortError(signal);
+    const { code, message } = error as { code?: string; message: string };
+    throw code ? new CnncError(code, `Histograms: ${message}.`, "", { cause: error }) : error;
+  } finally {
+    signal?.removeEventListener("abort", cancel);
+  }
+}

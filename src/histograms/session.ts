@@ -1,0 +1,157 @@
+import {
+  alternativeGeneNames,
+  buildStore,
+  type ExpressionStore,
+  type Selection,
+  type SelectionOptions,
+  selectExpression,
+} from "../expression/index.js";
+import { type DeviceChoice, resolveDevice, resolveThreads } from "../native/device.js";
+import {
+  allPairsSource,
+  type GeneIndex,
+  indexGenes,
+  type PairFile,
+  type PairReport,
+  type PairSource,
+  type ResolvedPairs,
+  resolvePairList,
+  resolveProduct,
+} from "../pairs/index.js";
+import type { ProgressListener } from "../progress.js";
+import { type BatchOptions, type HistogramBatch, histogramBatches } from "./batches.js";
+
+/** Which pairs are wanted. */
+export type PairRequest =
+  | { readonly kind: "list"; readonly file: PairFile }
+  | { readonly kind: "product"; readonly regulators: readonly string[]; readonly targets?: readonly string[] }
+  /** All unordered pairs of genes, in file order. */
+  | { readonly kind: "all" };
+
+export interface HistogramOptions extends SelectionOptions {
+  /** Leave out genes that fewer of the chosen cells express. */
+  readonly minCells?: number;
+  /** Leave out pairs of genes that the data lacks instead of failing. */
+  readonly skipMissing?: boolean;
+  /** Default `auto`. */
+  readonly device?: DeviceChoice;
+  /** Default: all processors granted to the process. */
+  readonly threads?: number;
+  readonly onProgress?: ProgressListener;
+}
+
+/** Histograms ready to be built, as often as wanted. */
+export interface HistogramSession {
+  readonly selection: Selection;
+  readonly store: ExpressionStore;
+  /** Pairs of genes of the store. */
+  readonly source: PairSource;
+  /** Label of each pair, if the list had labels. */
+  readonly labels?: Int32Array;
+  /** Row of the pair file that each pair comes from, for lists. */
+  readonly rows?: Uint32Array;
+  readonly report: SessionReport;
+  /** Histograms of all pairs in order; see histogramBatches. */
+  batches(options?: Pick<BatchOptions, "nepdf" | "batchSize">): AsyncGenerator<HistogramBatch, void, void>;
+  close(): void;
+}
+
+/** What was left out or stood out, so that nothing is dropped silently. */
+export interface SessionReport extends PairReport {
+  /** Gene names that stand for several columns; nobody asked for them. */
+  readonly duplicateNames: number;
+  /** Genes of the pairs with one value in all chosen cells; they are binned as numpy does. */
+  readonly constantGenes: number;
+  /** Genes left out by `minCells`. */
+  readonly rareGenes: number;
+  /** Pairs left out because of those. */
+  readonly rarePairs: number;
+}
+
+/**
+ * Opens an expression file, finds the genes of the wanted pairs, and builds the store of just those genes.
+ *
+ * @throws CnncError of selectExpression, buildStore and the resolvers of src/pairs; `GPU_UNAVAILABLE`.
+ */
+export async function openHistograms(
+  path: string,
+  request: PairRequest,
+  options: HistogramOptions = {},
+): Promise<HistogramSession> {
+  const device = resolveDevice(options.device ?? "auto");
+  const threads = resolveThreads(options.threads);
+  const selection = await selectExpression(path, options);
+  try {
+    const skipMissing = options.skipMissing ?? false;
+    const index = indexGenes({
+      names: selection.geneNames,
+      alternatives: await alternativeGeneNames(selection.file.varOf(selection.matrix)),
+      source: path,
+      column: selection.geneNameSource,
+    });
+    const asked = resolve(request, index, skipMissing);
+    const store = await buildStore(selection, {
+      ...(request.kind !== "all" && { genes: genesOf(asked.source) }),
+      ...(options.minCells !== undefined && { minCells: options.minCells }),
+      threads,
+      ...(options.signal && { signal: options.signal }),
+      ...(options.onProgress && { onProgress: options.onProgress }),
+    });
+    const found = resolveInStore(request, store, path);
+    return {
+      selection,
+      store,
+      source: found.source,
+      ...(found.labels && { labels: found.labels }),
+      ...(found.rows && { rows: found.rows }),
+      report: {
+        ...asked.report,
+        pairs: found.source.count,
+        duplicateNames: index.duplicates,
+        constantGenes: store.constantGenes,
+        rareGenes: store.rareGenes,
+        rarePairs: asked.source.count - found.source.count,
+      },
+      batches: (batchOptions = {}) =>
+        histogramBatches(store, found.source, {
+          ...batchOptions,
+          device,
+          threads,
+          ...(options.signal && { signal: options.signal }),
+        }),
+      close: () => selection.file.close(),
+    };
+  } catch (error) {
+    selection.file.close();
+    throw error;
+  }
+}
+
+function resolve(request: PairRequest, genes: GeneIndex, skipMissing: boolean): ResolvedPairs {
+  switch (request.kind) {
+    case "list":
+      return resolvePairList(request.file, genes, { skipMissing });
+    case "product":
+      return resolveProduct(request.regulators, request.targets, genes, { skipMissing });
+    case "all": {
+      const source = allPairsSource(genes.genes.names.length);
+      const none = { missingGenes: [], pairsLeftOut: 0, selfPairsDropped: 0, duplicatePairs: 0 };
+      return { source, report: { pairs: source.count, ...none } };
+    }
+  }
+}
+
+/** The same pairs in terms of the store's genes, without those that the store leaves out. */
+function resolveInStore(request: PairRequest, store: ExpressionStore, path: string): ResolvedPairs {
+  const names = { names: store.geneNames, source: path, column: "genes of the store" };
+  return resolve(request, indexGenes(names), true);
+}
+
+function genesOf(source: PairSource): Set<number> {
+  const genes = new Set<number>();
+  for (const { a, b } of source.batches(1 << 16)) {
+    for (const gene of a) genes.add(gene);
+    for (const gene of b) genes.add(gene);
+  }
+  return genes;
+}

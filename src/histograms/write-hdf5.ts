@@ -1,0 +1,69 @@
+import { createHdf5 } from "../io/index.js";
+import type { ProgressListener } from "../progress.js";
+import { writeWhole } from "./output-file.js";
+import { hashFile, provenance } from "./provenance.js";
+import type { HistogramSession } from "./session.js";
+
+/** Images per HDF5 chunk: 128 KB of 16-bit counts. */
+const CHUNK_IMAGES = 64;
+/** Images per write: 8 MB of 16-bit counts, 16 MB of NEPDFs. */
+const BATCH_IMAGES = 4096;
+
+export interface WriteOptions {
+  /** float32 NEPDFs instead of counts. */
+  readonly nepdf?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: ProgressListener;
+}
+
+/**
+ * Writes all histograms of a session into one HDF5 file, with bounded memory:
+ *
+ * - `counts` (pairs x 32 x 32, the smallest unsigned type that holds the number of cells), or `nepdf` (float32);
+ * - `genes` (names), `pairs` (pairs x 2, indices into `genes`: gene a, gene b), `labels` (int32, if any);
+ * - `edges` (genes x 33, float64, in transformed units), `expressing` (genes, cells that express it);
+ * - attributes that say how it was made.
+ *
+ * @throws CnncError `DISK_FULL`, `WRITE_FAILED`, `CANCELLED`; nothing is left at `path` then.
+ */
+export async function writeHistogramsHdf5(
+  session: HistogramSession,
+  path: string,
+  { nepdf = false, signal, onProgress }: WriteOptions = {},
+): Promise<void> {
+  const { store, source, labels } = session;
+  const sourceHash = hashFile(session.selection.file.path, signal);
+  sourceHash.catch(() => {});
+  await writeWhole(path, async (temporary) => {
+    const file = await createHdf5(temporary);
+    try {
+      file.write("genes", [...store.geneNames]);
+      file.write("edges", store.edges, [store.geneNames.length, 33]);
+      file.write("expressing", store.expressing);
+      if (labels) file.write("labels", labels);
+      const images = file.growing(nepdf ? "nepdf" : "counts", [32, 32], CHUNK_IMAGES);
+      const pairs = file.growing("pairs", [2], 1 << 14);
+      for await (const batch of session.batches({ nepdf, batchSize: BATCH_IMAGES })) {
+        images.append(batch.images);
+        pairs.append(interleave(batch.a, batch.b));
+        const done = batch.first + batch.a.length;
+        onProgress?.({ phase: "Building histograms", done, total: source.count, unit: "pairs" });
+      }
+      const attributes = { ...provenance(session, await sourceHash), kind: nepdf ? "nepdf" : "counts" };
+      for (const [name, value] of Object.entries(attributes)) file.attribute(name, value);
+      file.finish();
+    } catch (error) {
+      file.abandon();
+      throw error;
+    }
+  });
+}
+
+function interleave(a: Uint32Array, b: Uint32Array): Uint32Array {
+  const pairs = new Uint32Array(2 * a.length);
+  for (let i = 0; i < a.length; i++) {
+    pairs[2 * i] = a[i];
+    pairs[2 * i + 1] = b[i];
+  }
+  return pairs;
+}
