@@ -1,0 +1,43 @@
+import yargs from "yargs";
+import { CnncError } from "../errors.js";
+import { VERSION } from "../version.js";
+import { buildHistogramsCommand } from "./commands/build-histograms.js";
+import { buildNativeCommand } from "./commands/build-native.js";
+import { inspectCommand } from "./commands/inspect.js";
+import { showPairCommand } from "./commands/show-pair.js";
+import { simulateCommand } from "./commands/simulate.js";
+import { reportFailure } from "./failure.js";
+
+/**
+ * Runs one command line.
+ *
+ * @param args the words after `cnnc`
+ * @returns the exit code: 0, 1 (our fault), 2 (the user's mistake), 130 (stopped)
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  const parser = yargs([...args])
+    .scriptName("cnnc")
+    .usage("$0 COMMAND\n\nWhich genes act on which, and in what direction, from single-cell RNA-seq.")
+    .command(inspectCommand)
+    .command(buildHistogramsCommand)
+    .command(showPairCommand)
+    .command(simulateCommand)
+    .command(buildNativeCommand)
+    .option("verbose", { type: "boolean", default: false, describe: "Show stack traces", global: true })
+    .demandCommand(1, "Say what to do.")
+    .recommendCommands()
+    .strict()
+    .wrap(Math.min(100, process.stdout.columns ?? 100))
+    .version(VERSION)
+    .alias("h", "help")
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error ?? new CnncError("BAD_USAGE", message, "See cnnc --help, or cnnc COMMAND --help.");
+    });
+  try {
+    await parser.parseAsync();
+    return 0;
+  } catch (error) {
+    return reportFailure(error, args.includes("--verbose"));
+  }
+}

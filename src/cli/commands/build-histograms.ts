@@ -1,0 +1,192 @@
+import type { Argv, CommandModule, InferredOptionTypes } from "yargs";
+import { CnncError } from "../../errors.js";
+import {
+  checkOutputFile,
+  checkOutputFolder,
+  type HistogramSession,
+  openHistograms,
+  type PairRequest,
+  type SessionReport,
+  writeHistogramsHdf5,
+  writeHistogramsNpy,
+} from "../../histograms/index.js";
+import { readGeneList, readPairFile } from "../../pairs/index.js";
+import { interruptible } from "../interrupt.js";
+import { computeOptions, selectionFrom, selectionOptions, wholeNumber, withExamples } from "../options.js";
+import { progressLine } from "../progress-line.js";
+import { formatCount, formatDuration, plural } from "../text.js";
+
+const pairOptions = {
+  pairs: { type: "string", describe: "File of gene pairs (TSV, CSV or spaces, .gz)", group: "Pairs:" },
+  regulators: {
+    type: "string",
+    describe: "File of regulators: all ordered pairs with the targets",
+    group: "Pairs:",
+  },
+  targets: { type: "string", describe: "File of targets; all genes by default", group: "Pairs:" },
+  "all-pairs": { type: "boolean", describe: "All unordered pairs of genes", group: "Pairs:" },
+  "skip-missing": {
+    type: "boolean",
+    default: false,
+    describe: "Leave out pairs of genes that the data lacks",
+    group: "Pairs:",
+  },
+  "min-cells": {
+    type: "number",
+    default: 0,
+    describe: "Leave out genes that fewer of the chosen cells express",
+    group: "Pairs:",
+  },
+} as const;
+
+const outputOptions = {
+  output: { alias: "o", type: "string", demandOption: true, describe: "File (or folder for npy) to write" },
+  format: {
+    choices: ["hdf5", "npy"],
+    default: "hdf5",
+    describe: "One HDF5 file, or the numpy files of CNNC's own scripts",
+  },
+  nepdf: {
+    type: "boolean",
+    default: false,
+    describe: "float32 NEPDFs instead of counts (npy always has them)",
+  },
+  json: { type: "boolean", default: false, describe: "Print the summary as JSON" },
+} as const;
+
+const options = { ...pairOptions, ...selectionOptions, ...computeOptions, ...outputOptions } as const;
+type Arguments = InferredOptionTypes<typeof options> & { data: string };
+
+export const buildHistogramsCommand: CommandModule<object, Arguments> = {
+  command: "build-histograms <data>",
+  describe: "Build 32 x 32 co-expression histograms of gene pairs",
+  builder: (parser) =>
+    withExamples(
+      parser
+        .positional("data", {
+          type: "string",
+          demandOption: true,
+          describe: ".h5ad, 10x .h5 or BEELINE .csv",
+        })
+        .options(options),
+      [
+        [
+          "build-histograms data-samples/sample.h5ad --pairs data-samples/pairs.tsv -o histograms.h5",
+          "the labelled pairs of the sample",
+        ],
+        [
+          "build-histograms data-samples/sample.h5ad --regulators data-samples/regulators.txt -o all.h5",
+          "each regulator with each gene",
+        ],
+      ],
+    ) as Argv<Arguments>,
+  handler: (args) => interruptible((signal) => run(args, signal)),
+};
+
+async function run(args: Arguments, signal: AbortSignal): Promise<void> {
+  const started = performance.now();
+  const npy = args.format === "npy";
+  await (npy ? checkOutputFolder(args.output) : checkOutputFile(args.output));
+  const request = await pairRequest(args);
+  const progress = progressLine();
+  let session: HistogramSession | undefined;
+  try {
+    session = await openHistograms(args.data, request, {
+      ...selectionFrom(args),
+      minCells: wholeNumber("min-cells", args["min-cells"], 0),
+      skipMissing: args["skip-missing"],
+      device: args.device,
+      ...(args.threads !== undefined && { threads: wholeNumber("threads", args.threads, 1) }),
+      signal,
+      onProgress: progress.listener,
+    });
+    const writing = { signal, onProgress: progress.listener };
+    const parts = npy
+      ? await writeHistogramsNpy(session, args.output, writing)
+      : void (await writeHistogramsHdf5(session, args.output, { ...writing, nepdf: args.nepdf }));
+    progress.end();
+    const seconds = (performance.now() - started) / 1000;
+    process.stdout.write(
+      args.json ? summaryJson(session, args, seconds) : summary(session, args, seconds, parts),
+    );
+  } finally {
+    progress.end();
+    session?.close();
+  }
+}
+
+/** @throws CnncError `BAD_USAGE` unless exactly one source of pairs is given; those of the readers. */
+async function pairRequest(args: Arguments): Promise<PairRequest> {
+  const given = [args.pairs, args.regulators, args["all-pairs"] || undefined].filter(
+    (value) => value !== undefined,
+  );
+  if (given.length !== 1 || (args.targets !== undefined && args.regulators === undefined)) {
+    throw new CnncError(
+      "BAD_USAGE",
+      given.length === 0 ? "No gene pairs are asked for." : "The gene pairs are asked for in several ways.",
+      "Give one of --pairs FILE, --regulators FILE (with or without --targets FILE), or --all-pairs.",
+    );
+  }
+  if (args.pairs !== undefined) return { kind: "list", file: await readPairFile(args.pairs) };
+  if (args.regulators === undefined) return { kind: "all" };
+  const regulators = await readGeneList(args.regulators);
+  const targets = args.targets === undefined ? undefined : await readGeneList(args.targets);
+  return { kind: "product", regulators: regulators.genes, ...(targets && { targets: targets.genes }) };
+}
+
+function summary(
+  session: HistogramSession,
+  args: Arguments,
+  seconds: number,
+  parts: number | undefined,
+): string {
+  const { selection, report } = session;
+  const { scale, matrix, cells } = selection;
+  const files = parts === undefined ? "" : ` (${plural(parts, "part")})`;
+  const lines = [
+    `${args.output}${files}: ${plural(report.pairs, "histogram")} of ${formatCount(cells)} cells, in ${formatDuration(seconds)}`,
+    `${matrix.name} read as ${scale.name}: ${scale.reason}`,
+    ...describeReport(report),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** One line for each thing that was left out or stands out. */
+function describeReport(report: SessionReport): string[] {
+  const lines: string[] = [];
+  const note = (count: number, text: string) => {
+    if (count > 0) lines.push(text);
+  };
+  note(
+    report.pairsLeftOut,
+    `Left out: ${plural(report.pairsLeftOut, "pair")} of ${plural(report.missingGenes.length, "gene")} that the data lacks`,
+  );
+  note(report.selfPairsDropped, `Left out: ${plural(report.selfPairsDropped, "pair")} of a gene with itself`);
+  note(report.rarePairs, `Left out: ${plural(report.rarePairs, "pair")} of genes expressed in too few cells`);
+  note(report.duplicatePairs, `Listed more than once: ${plural(report.duplicatePairs, "pair")}`);
+  note(report.constantGenes, `Constant in all cells: ${plural(report.constantGenes, "gene")}`);
+  note(
+    report.duplicateNames,
+    `Names that stand for several genes: ${formatCount(report.duplicateNames)} (none was asked for)`,
+  );
+  return lines;
+}
+
+function summaryJson(session: HistogramSession, args: Arguments, seconds: number): string {
+  const { selection, report, store } = session;
+  const { matrix, cells, scale, transform } = selection;
+  const summary = {
+    output: args.output,
+    format: args.format,
+    matrix: matrix.name,
+    cells,
+    genes: store.geneNames.length,
+    scale: scale.name,
+    scaleReason: scale.reason,
+    transform,
+    storeBytes: store.native.bytes,
+    seconds,
+    ...report,
+  };
+  return `${JSON.stringify(summary, null, 2)}\n`;
+}

@@ -1,0 +1,85 @@
+import { writeFile } from "node:fs/promises";
+import { basename, extname } from "node:path";
+import type { Argv, CommandModule, InferredOptionTypes } from "yargs";
+import { CnncError } from "../../errors.js";
+import { describeFilter, expressionUnits } from "../../expression/index.js";
+import { checkOutputFile, openHistograms, writeWhole } from "../../histograms/index.js";
+import type { PairFile } from "../../pairs/index.js";
+import { renderPairSvg } from "../../report/pair-image.js";
+import { svgToPng } from "../../report/svg-to-png.js";
+import { interruptible } from "../interrupt.js";
+import { computeOptions, selectionFrom, selectionOptions, withExamples } from "../options.js";
+import { progressLine } from "../progress-line.js";
+
+const options = {
+  ...selectionOptions,
+  ...computeOptions,
+  output: { alias: "o", type: "string", demandOption: true, describe: "Picture to write: .png or .svg" },
+} as const;
+type Arguments = InferredOptionTypes<typeof options> & { data: string; gene_a: string; gene_b: string };
+
+export const showPairCommand: CommandModule<object, Arguments> = {
+  command: "show-pair <data> <gene_a> <gene_b>",
+  describe: "Draw the histogram of one gene pair",
+  builder: (parser) =>
+    withExamples(
+      parser
+        .positional("data", {
+          type: "string",
+          demandOption: true,
+          describe: ".h5ad, 10x .h5 or BEELINE .csv",
+        })
+        .positional("gene_a", { type: "string", demandOption: true, describe: "Gene on the horizontal axis" })
+        .positional("gene_b", { type: "string", demandOption: true, describe: "Gene on the vertical axis" })
+        .options(options),
+      [["show-pair data-samples/sample.h5ad TF01 G001 -o pair.png", "a picture with both margins"]],
+    ) as Argv<Arguments>,
+  handler: (args) => interruptible((signal) => run(args, signal)),
+};
+
+async function run(args: Arguments, signal: AbortSignal): Promise<void> {
+  const extension = extname(args.output).toLowerCase();
+  if (extension !== ".png" && extension !== ".svg") {
+    throw new CnncError(
+      "BAD_USAGE",
+      `${args.output} is neither a .png nor an .svg file.`,
+      "End the name in .png or .svg.",
+    );
+  }
+  await checkOutputFile(args.output);
+  const progress = progressLine();
+  const request = { kind: "list", file: pairOf(String(args.gene_a), String(args.gene_b)) } as const;
+  const session = await openHistograms(args.data, request, {
+    ...selectionFrom(args),
+    device: args.device,
+    ...(args.threads !== undefined && { threads: args.threads }),
+    signal,
+    onProgress: progress.listener,
+  }).finally(progress.end);
+  try {
+    const { selection, store } = session;
+    for await (const { a, b, images } of session.batches()) {
+      const svg = await renderPairSvg({
+        geneA: store.geneNames[a[0]],
+        geneB: store.geneNames[b[0]],
+        cells: store.cells,
+        counts: images,
+        edgesA: store.edges.subarray(33 * a[0], 33 * a[0] + 33),
+        edgesB: store.edges.subarray(33 * b[0], 33 * b[0] + 33),
+        units: expressionUnits(selection.scale.name, selection.transform),
+        note: [basename(args.data), selection.matrix.name, ...selection.obs.map(describeFilter)].join(", "),
+      });
+      const picture = extension === ".svg" ? svg : await svgToPng(svg);
+      await writeWhole(args.output, (temporary) => writeFile(temporary, picture));
+    }
+    process.stdout.write(`${args.output}: ${args.gene_a} and ${args.gene_b} in ${store.cells} cells\n`);
+  } finally {
+    session.close();
+  }
+}
+
+/** One pair, as if a file had listed it. */
+function pairOf(a: string, b: string): PairFile {
+  const path = "the command line";
+  return { path, a: [a], b: [b], extra: new Map(), lines: Uint32Array.of(1), header: undefined };
+}

@@ -1,0 +1,7 @@
+import type { CommandModule } from "yargs";
+
+export const simulateCommand: CommandModule = {
+  command: "simulate",
+  describe: "Simulate",
+  handler: () => {},
+};

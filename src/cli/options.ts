@@ -1,0 +1,68 @@
+import type { Argv, InferredOptionTypes } from "yargs";
+import { CnncError } from "../errors.js";
+import { parseCellFilter, SCALES, type SelectionOptions, TRANSFORMS } from "../expression/index.js";
+import { DEVICES } from "../native/device.js";
+
+/** Options that say which part of an expression file is meant. */
+export const selectionOptions = {
+  layer: { type: "string", describe: "Use this layer instead of X", group: "Data:" },
+  raw: { type: "boolean", describe: "Use raw/X instead of X", group: "Data:", conflicts: "layer" },
+  "gene-column": {
+    type: "string",
+    describe: "Name genes by this var column instead of the index",
+    group: "Data:",
+  },
+  obs: {
+    type: "string",
+    array: true,
+    nargs: 1,
+    describe: "Only these cells: 'cell_type=HSC,MPP' or 'batch!=2'; can be repeated",
+    group: "Data:",
+  },
+  scale: {
+    choices: SCALES,
+    default: "auto",
+    describe: "What the matrix holds; auto looks at it and says what it found",
+    group: "Data:",
+  },
+  transform: {
+    choices: TRANSFORMS,
+    default: "log10",
+    describe: "What is binned: log10(x + 0.01), ln(1 + x), or x",
+    group: "Data:",
+  },
+} as const;
+
+export const computeOptions = {
+  device: { choices: DEVICES, default: "auto", describe: "Where histograms are built", group: "Computing:" },
+  threads: {
+    type: "number",
+    describe: "CPU threads; all that this process is granted by default",
+    group: "Computing:",
+  },
+} as const;
+
+type Selected = InferredOptionTypes<typeof selectionOptions>;
+
+/** @throws CnncError `BAD_OBS_FILTER` */
+export function selectionFrom(args: Selected): SelectionOptions {
+  return {
+    ...(args.layer !== undefined && { layer: args.layer }),
+    ...(args.raw !== undefined && { raw: args.raw }),
+    ...(args["gene-column"] !== undefined && { geneColumn: args["gene-column"] }),
+    obs: (args.obs ?? []).map(parseCellFilter),
+    scale: args.scale,
+    transform: args.transform,
+  };
+}
+
+/** @throws CnncError `BAD_USAGE` unless it is a whole number of at least `least`. */
+export function wholeNumber(option: string, value: number, least: number): number {
+  if (Number.isInteger(value) && value >= least) return value;
+  throw new CnncError("BAD_USAGE", `--${option} must be a whole number of at least ${least}.`);
+}
+
+/** Adds the examples of a command, one a line: what is typed, and what it does. */
+export function withExamples<T>(parser: Argv<T>, examples: readonly [string, string][]): Argv<T> {
+  return parser.example(examples.map(([line, what]): [string, string] => [`cnnc ${line}`, what]));
+}

@@ -1,0 +1,10 @@
+export * from "./errors.js";
+export * from "./expression/index.js";
+export * from "./histograms/index.js";
+export * from "./io/index.js";
+export type { CountArray, HistogramArray, SystemInfo } from "./native/addon-types.js";
+export * from "./native/device.js";
+export * from "./pairs/index.js";
+export * from "./progress.js";
+export { type PairImage, renderPairSvg } from "./report/pair-image.js";
+export { svgToPng } from "./report/svg-to-png.js";
