@@ -8,3 +8,4 @@ export * from "./pairs/index.js";
 export * from "./progress.js";
 export { type PairImage, renderPairSvg } from "./report/pair-image.js";
 export { svgToPng } from "./report/svg-to-png.js";
+export * from "./simulation/index.js";

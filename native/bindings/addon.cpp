@@ -1,5 +1,6 @@
 #include "bindings/histograms.hpp"
 #include "bindings/job.hpp"
+#include "bindings/simulator.hpp"
 #include "bindings/store.hpp"
 #include "bindings/store_builder.hpp"
 #include "core/devices.hpp"
@@ -34,6 +35,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("Store", Store::define(env));
   exports.Set("StoreBuilder", Builder::define(env));
   exports.Set("Job", Job::define(env));
+  exports.Set("Simulator", Simulator::define(env));
   exports.Set("buildHistograms", Napi::Function::New<build_histograms>(env, "buildHistograms"));
   exports.Set("systemInfo", Napi::Function::New<system_info>(env, "systemInfo"));
   return exports;

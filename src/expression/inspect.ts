@@ -1,6 +1,7 @@
 import type { Column, ExpressionFile, MatrixInfo, Table } from "../io/index.js";
 import { columnLevels } from "./cell-filter.js";
 import { decideScale, type Scale, sampleValues } from "./scale.js";
+import { alternativeGeneNames } from "./select.js";
 
 /** Bytes of the store per stored cell of a gene, and per gene (edges, marginals and the like). */
 const BYTES_PER_ENTRY = 5;
@@ -133,16 +134,9 @@ async function inspectGeneNames(genes: Table): Promise<FileReport["geneNames"]> 
     examples: names.slice(0, 3),
     duplicates: names.length - new Set(names).size,
   });
-  const columns = [describe("index", genes.names)];
-  for (const name of genes.columns) {
-    const column = await genes.column(name);
-    if (column.kind !== "strings" && column.kind !== "categorical") continue;
-    columns.push(
-      describe(
-        name,
-        columnLevels(column).map((level) => level ?? ""),
-      ),
-    );
-  }
-  return columns;
+  const alternatives = await alternativeGeneNames(genes);
+  return [
+    describe("index", genes.names),
+    ...alternatives.map(({ column, names }) => describe(column, names)),
+  ];
 }

@@ -93,7 +93,7 @@ async function geneNamesOf(
   return { names, source: `var column ${column}` };
 }
 
-/** Text columns of var, by which genes could be named too. */
+/** Text columns of var by which genes could be named too: those that tell at least half of the genes apart. */
 export async function alternativeGeneNames(
   genes: Table,
 ): Promise<{ column: string; names: readonly string[] }[]> {
@@ -101,7 +101,8 @@ export async function alternativeGeneNames(
   for (const name of genes.columns) {
     const column = await genes.column(name);
     if (column.kind !== "strings" && column.kind !== "categorical") continue;
-    alternatives.push({ column: name, names: columnLevels(column).map((level) => level ?? "") });
+    const names = columnLevels(column).map((level) => level ?? "");
+    if (new Set(names).size >= names.length / 2) alternatives.push({ column: name, names });
   }
   return alternatives;
 }

@@ -1,5 +1,4 @@
 export * from "./batches.js";
-export * from "./output-file.js";
 export * from "./session.js";
 export * from "./write-hdf5.js";
 export * from "./write-npy.js";

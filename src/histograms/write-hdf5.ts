@@ -1,6 +1,5 @@
-import { createHdf5 } from "../io/index.js";
+import { createHdf5, writeWhole } from "../io/index.js";
 import type { ProgressListener } from "../progress.js";
-import { writeWhole } from "./output-file.js";
 import { hashFile, provenance } from "./provenance.js";
 import type { HistogramSession } from "./session.js";
 
@@ -41,8 +40,11 @@ export async function writeHistogramsHdf5(
       file.write("edges", store.edges, [store.geneNames.length, 33]);
       file.write("expressing", store.expressing);
       if (labels) file.write("labels", labels);
-      const images = file.growing(nepdf ? "nepdf" : "counts", [32, 32], CHUNK_IMAGES);
-      const pairs = file.growing("pairs", [2], 1 << 14);
+      const images = file.growing(nepdf ? "nepdf" : "counts", {
+        rowShape: [32, 32],
+        chunkRows: CHUNK_IMAGES,
+      });
+      const pairs = file.growing("pairs", { rowShape: [2], chunkRows: 1 << 14 });
       for await (const batch of session.batches({ nepdf, batchSize: BATCH_IMAGES })) {
         images.append(batch.images);
         pairs.append(interleave(batch.a, batch.b));
@@ -50,7 +52,7 @@ export async function writeHistogramsHdf5(
         onProgress?.({ phase: "Building histograms", done, total: source.count, unit: "pairs" });
       }
       const attributes = { ...provenance(session, await sourceHash), kind: nepdf ? "nepdf" : "counts" };
-      for (const [name, value] of Object.entries(attributes)) file.attribute(name, value);
+      for (const [name, value] of Object.entries(attributes)) file.attribute("/", name, value);
       file.finish();
     } catch (error) {
       file.abandon();

@@ -1,8 +1,8 @@
 import { type FileHandle, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CnncError } from "../errors.js";
+import { writeWholeFolder } from "../io/index.js";
 import type { PairSource } from "../pairs/index.js";
-import { writeWholeFolder } from "./output-file.js";
 import { hashFile, provenance } from "./provenance.js";
 import type { HistogramSession } from "./session.js";
 import type { WriteOptions } from "./write-hdf5.js";

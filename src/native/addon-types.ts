@@ -1,6 +1,7 @@
 /** The shape of the native addon: the only description of it in TypeScript. Everything else uses this. */
 export interface NativeAddon {
   Job: new () => NativeJob;
+  Simulator: new (options: NativeSimulationOptions) => NativeSimulator;
   Store: new () => NativeStore;
   StoreBuilder: new (options: NativeStoreOptions) => NativeStoreBuilder;
   /**
@@ -88,6 +89,30 @@ export interface NativeStoreBuilder {
   beginFill(keep?: Uint8Array): Promise<void>;
   fill(block: NativeBlock): Promise<void>;
   finish(): Promise<NativeStore>;
+}
+
+export interface NativeSimulationOptions {
+  genes: number;
+  /** Genes 0 to regulators - 1 may regulate. */
+  regulators: number;
+  cells: number;
+  cellTypes: number;
+  /** Mean UMIs of a cell. */
+  umisPerCell: number;
+  seed: number;
+}
+
+/** A random regulatory network and the cells that it makes; see native/simulation. */
+export interface NativeSimulator {
+  /** The edges, one entry per edge in each array; a negative strength is a repression. */
+  network(): { regulator: Uint32Array; target: Uint32Array; strength: Float32Array };
+  /** Counts of the cells first, ..., first + count - 1 as CSR, and their types. */
+  simulate(
+    first: number,
+    count: number,
+    threads: number,
+    job: NativeJob,
+  ): Promise<{ indptr: Float64Array; indices: Int32Array; counts: Int32Array; cellType: Uint8Array }>;
 }
 
 export interface SystemInfo {

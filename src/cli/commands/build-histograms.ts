@@ -1,8 +1,6 @@
 import type { Argv, CommandModule, InferredOptionTypes } from "yargs";
 import { CnncError } from "../../errors.js";
 import {
-  checkOutputFile,
-  checkOutputFolder,
   type HistogramSession,
   openHistograms,
   type PairRequest,
@@ -10,6 +8,7 @@ import {
   writeHistogramsHdf5,
   writeHistogramsNpy,
 } from "../../histograms/index.js";
+import { checkOutputFile, checkOutputFolder } from "../../io/index.js";
 import { readGeneList, readPairFile } from "../../pairs/index.js";
 import { interruptible } from "../interrupt.js";
 import { computeOptions, selectionFrom, selectionOptions, wholeNumber, withExamples } from "../options.js";
@@ -71,11 +70,11 @@ export const buildHistogramsCommand: CommandModule<object, Arguments> = {
         .options(options),
       [
         [
-          "build-histograms data-samples/sample.h5ad --pairs data-samples/pairs.tsv -o histograms.h5",
+          "build-histograms data-samples/expression.h5ad --pairs data-samples/pairs.tsv -o histograms.h5",
           "the labelled pairs of the sample",
         ],
         [
-          "build-histograms data-samples/sample.h5ad --regulators data-samples/regulators.txt -o all.h5",
+          "build-histograms data-samples/expression.h5ad --regulators data-samples/regulators.txt -o all.h5",
           "each regulator with each gene",
         ],
       ],

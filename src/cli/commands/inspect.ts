@@ -27,7 +27,7 @@ export const inspectCommand: CommandModule<object, Arguments> = {
           describe: ".h5ad, 10x .h5 or BEELINE .csv",
         })
         .option("json", { type: "boolean", default: false, describe: "Print JSON" }),
-      [["inspect data-samples/sample.h5ad", "matrices, cell annotation and gene names of the sample"]],
+      [["inspect data-samples/expression.h5ad", "matrices, cell annotation and gene names of the sample"]],
     ),
   handler: ({ file: path, json }) =>
     interruptible(async (signal) => {

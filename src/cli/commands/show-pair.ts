@@ -3,7 +3,8 @@ import { basename, extname } from "node:path";
 import type { Argv, CommandModule, InferredOptionTypes } from "yargs";
 import { CnncError } from "../../errors.js";
 import { describeFilter, expressionUnits } from "../../expression/index.js";
-import { checkOutputFile, openHistograms, writeWhole } from "../../histograms/index.js";
+import { openHistograms } from "../../histograms/index.js";
+import { checkOutputFile, writeWhole } from "../../io/index.js";
 import type { PairFile } from "../../pairs/index.js";
 import { renderPairSvg } from "../../report/pair-image.js";
 import { svgToPng } from "../../report/svg-to-png.js";
@@ -32,7 +33,7 @@ export const showPairCommand: CommandModule<object, Arguments> = {
         .positional("gene_a", { type: "string", demandOption: true, describe: "Gene on the horizontal axis" })
         .positional("gene_b", { type: "string", demandOption: true, describe: "Gene on the vertical axis" })
         .options(options),
-      [["show-pair data-samples/sample.h5ad TF01 G001 -o pair.png", "a picture with both margins"]],
+      [["show-pair data-samples/expression.h5ad TF01 G001 -o pair.png", "a picture with both margins"]],
     ) as Argv<Arguments>,
   handler: (args) => interruptible((signal) => run(args, signal)),
 };

@@ -1,0 +1,2 @@
+export * from "./labelled-pairs.js";
+export * from "./simulate.js";
