@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Installs what is missing, and builds the native addon and the TypeScript. Safe to run again.
+#
+# System packages come from apt, with root's or sudo's rights; without them the line to run is printed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '%s\n' "$*"; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 2; }
+
+need_node() {
+  command -v node >/dev/null && command -v npm >/dev/null || fail "Node.js 20.17 or newer and npm are needed."
+  node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 17) ? 0 : 1)' ||
+    fail "Node.js 20.17 or newer is needed; this is $(node --version)."
+}
+
+# The packages that stand for what is missing here. libdnnl-dev (oneDNN) is for the network.
+missing_packages() {
+  command -v c++ >/dev/null || echo g++
+  command -v cmake >/dev/null || echo cmake
+  command -v make >/dev/null || command -v ninja >/dev/null || echo make
+  has_header doctest/doctest.h || echo doctest-dev
+  has_header dnnl.hpp || has_header oneapi/dnnl/dnnl.hpp || echo libdnnl-dev
+}
+
+has_header() {
+  command -v c++ >/dev/null && printf '#include <%s>\n' "$1" | c++ -std=c++20 -fsyntax-only -x c++ - 2>/dev/null
+}
+
+install_packages() {
+  local packages
+  packages=$(missing_packages | tr '\n' ' ')
+  [ -n "$packages" ] || return 0
+  local line="apt-get install -y --no-install-recommends $packages"
+  if ! command -v apt-get >/dev/null; then
+    fail "Install these with your system's package manager, then run this again: $packages"
+  elif [ "$(id -u)" = 0 ]; then
+    say "setup: $line"
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive $line >/dev/null
+  elif sudo -n true 2>/dev/null; then
+    say "setup: sudo $line"
+    sudo apt-get update -qq && sudo DEBIAN_FRONTEND=noninteractive $line >/dev/null
+  else
+    fail "System packages are missing. Run this, then run me again:
+  sudo apt-get update && sudo $line"
+  fi
+}
+
+install_node_modules() {
+  # Again only when the lock file changed since.
+  [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund
+}
+
+need_node
+install_packages
+install_node_modules
+npm run --silent build
+say "setup: done"
