@@ -47,12 +47,24 @@ install_packages() {
 }
 
 install_node_modules() {
-  # Again only when the lock file changed since.
-  [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund
+  # Again only when the lock file changed since. Not npm ci, which refuses a lock file that lacks the optional
+  # packages of other platforms.
+  [ node_modules/.package-lock.json -nt package-lock.json ] || quietly npm install --no-save --no-audit --no-fund
+}
+
+# Runs a command; shows what it printed only if it fails.
+quietly() {
+  local log
+  log=$(mktemp)
+  "$@" >"$log" 2>&1 || { cat "$log"; rm -f "$log"; fail "$* failed; its messages are above."; }
+  rm -f "$log"
 }
 
 need_node
 install_packages
+say "setup: npm packages"
 install_node_modules
-npm run --silent build
+say "setup: building (the first time takes a minute or two)"
+quietly npm run build:native
+quietly npm run build:ts
 say "setup: done"
