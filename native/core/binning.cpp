@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace cnnc {
 namespace {
@@ -56,11 +55,10 @@ int numpy_bin(std::span<const double, kBins + 1> edges, double value) noexcept {
   return std::clamp(static_cast<int>(above) - 1, 0, kBins - 1);
 }
 
-BinRule::BinRule(Transform transform, std::span<const double, kBins + 1> edges) noexcept
-    : transform_(transform) {
-  std::copy(edges.begin(), edges.end(), edges_.begin());
-  for (std::size_t i = 0; i + 1 < kBins; ++i) inner_[i] = key_of(transform, edges[i + 1]);
-  inner_.back() = std::numeric_limits<double>::max();
+BinRule::BinRule(Transform transform, const std::array<double, kBins + 1>& edges) noexcept
+    : edges_(&edges), transform_(transform) {
+  for (std::size_t i = 0; i + 1 < kBins; ++i) inner_[i] = to_float(key_of(transform, edges[i + 1]));
+  inner_.back() = std::numeric_limits<float>::max();
 }
 
 }  // namespace cnnc

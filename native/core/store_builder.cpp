@@ -336,7 +336,7 @@ void StoreBuilder::begin_fill(std::span<const std::uint8_t> keep) {
   store_.edges.resize(options_.genes);
   store_.expressing.resize(options_.genes);
   store_.constant.resize(options_.genes);
-  rules_.resize(options_.genes);
+  fills_.resize(options_.genes);
   std::uint64_t entries = 0;
   for (std::size_t gene = 0; gene < options_.genes; ++gene) {
     const GeneStats& stats = stats_[gene];
@@ -356,8 +356,10 @@ void StoreBuilder::begin_fill(std::span<const std::uint8_t> keep) {
     store_.expressing[gene] = stats.expressing;
     store_.edges[gene] =
         numpy_edges(transform_value(options_.transform, minimum), transform_value(options_.transform, maximum));
-    rules_[gene] = BinRule(options_.transform, store_.edges[gene]);
-    store_.zero_bin[gene] = has_zeros ? static_cast<std::uint8_t>(rules_[gene](0)) : std::uint8_t{0};
+    const BinRule rule(options_.transform, store_.edges[gene]);
+    const int zero_bin = has_zeros ? rule(0) : 0;
+    fills_[gene] = {rule, entries, entries + stats.expressing, zero_bin};
+    store_.zero_bin[gene] = static_cast<std::uint8_t>(zero_bin);
     store_.first[gene] = entries;
     entries += stats.expressing;
   }
@@ -365,29 +367,35 @@ void StoreBuilder::begin_fill(std::span<const std::uint8_t> keep) {
   store_.bins = RawArray<std::uint8_t>(entries);
   if (options_.keep_values) store_.values = RawArray<float>(entries);
 
-  // Each thread fills its own range of columns, so entries keep the order of the rows without locks.
+  plan_ranges();
+}
+
+/// Cuts the columns into ranges that one thread fills at a time, so that entries keep the order of the rows
+/// without locks. A range's working set (rule and the two lines being written of each gene) fits the
+/// second-level cache.
+void StoreBuilder::plan_ranges() {
+  constexpr std::size_t kGenesPerRange = 2048;
+  const std::size_t ranges = std::max<std::size_t>(options_.threads, options_.genes / kGenesPerRange + 1);
+  const std::uint64_t entries = store_.cell_ids.size();
   column_ranges_.assign(1, 0);
   std::uint64_t seen = 0;
   for (std::size_t column = 0; column < options_.gene_of.size(); ++column) {
-    if (const std::int32_t gene = options_.gene_of[column]; gene != kLeftOut) {
-      seen += stats_[static_cast<std::size_t>(gene)].expressing;
-    }
-    while (column_ranges_.size() < options_.threads &&
-           seen * options_.threads >= entries * column_ranges_.size() && seen > 0) {
+    const std::int32_t gene = options_.gene_of[column];
+    if (gene == kLeftOut) continue;
+    seen += stats_[static_cast<std::size_t>(gene)].expressing;
+    if (column_ranges_.size() < ranges && seen * ranges >= entries * column_ranges_.size()) {
       column_ranges_.push_back(column + 1);
     }
   }
-  column_ranges_.resize(options_.threads, options_.gene_of.size());
   column_ranges_.push_back(options_.gene_of.size());
 }
 
 void StoreBuilder::append(std::size_t gene, std::uint32_t cell, double x) {
-  const int bin = rules_[gene](x);
-  if (bin == store_.zero_bin[gene] && !options_.keep_values) return;
-  if (store_.stored[gene] == stats_[gene].expressing) {
-    throw Error("NOT_REPEATABLE", "the file changed while it was read");
-  }
-  const std::size_t entry = store_.first[gene] + store_.stored[gene]++;
+  GeneFill& fill = fills_[gene];
+  const int bin = fill.rule(x);
+  if (bin == fill.zero_bin && !options_.keep_values) return;
+  if (fill.next == fill.end) throw Error("NOT_REPEATABLE", "the file changed while it was read");
+  const std::size_t entry = fill.next++;
   store_.cell_ids.data()[entry] = cell;
   store_.bins.data()[entry] = static_cast<std::uint8_t>(bin);
   if (options_.keep_values) store_.values.data()[entry] = static_cast<float>(x);
@@ -428,7 +436,7 @@ void StoreBuilder::fill_genes(const Rows<Value>& rows) {
 
 void StoreBuilder::sort_entries(std::size_t gene) {
   const std::size_t first = store_.first[gene];
-  const std::size_t count = store_.stored[gene];
+  const std::size_t count = fills_[gene].next - first;
   std::vector<std::size_t> order(count);
   std::iota(order.begin(), order.end(), first);
   const std::uint32_t* cells = store_.cell_ids.data();
@@ -456,12 +464,13 @@ void StoreBuilder::fill(const Block& block) {
 ExpressionStore StoreBuilder::finish() {
   end_pass();
   parallel_for(options_.threads, options_.genes, [&](unsigned, std::size_t gene) {
+    store_.stored[gene] = static_cast<std::uint32_t>(fills_[gene].next - store_.first[gene]);
     auto& marginal = store_.marginal[gene];
     marginal.fill(0);
     for (const std::uint8_t bin : store_.bins_of(static_cast<std::uint32_t>(gene))) ++marginal[bin];
     marginal[store_.zero_bin[gene]] += store_.cells - store_.stored[gene];
   });
-  rules_.clear();
+  fills_.clear();
   return std::move(store_);
 }
 

@@ -83,6 +83,13 @@ class StoreBuilder {
  private:
   template <class Value>
   struct Rows;
+  /// What filling a gene touches for every entry, side by side.
+  struct GeneFill {
+    BinRule rule;
+    std::uint64_t next = 0;  ///< where the next entry goes
+    std::uint64_t end = 0;
+    int zero_bin = 0;
+  };
   template <class Visit>
   void pass(const Block& block, Visit&& visit);
   void end_pass();
@@ -100,6 +107,7 @@ class StoreBuilder {
   void fill_cells(const Rows<Value>& rows);
   template <class Value>
   void fill_genes(const Rows<Value>& rows);
+  void plan_ranges();
   void append(std::size_t gene, std::uint32_t cell, double x);
   void sort_entries(std::size_t gene);
 
@@ -112,8 +120,8 @@ class StoreBuilder {
   std::vector<std::vector<GeneStats>> thread_stats_;  ///< threads x genes, cell-major scan only
   std::atomic<bool> has_fractions_{false};
   std::atomic<bool> rows_sorted_{true};
-  std::vector<std::size_t> column_ranges_;  ///< threads + 1 bounds of file columns with equal work
-  std::vector<BinRule> rules_;              ///< genes
+  std::vector<std::size_t> column_ranges_;  ///< bounds of ranges of file columns, see plan_ranges
+  std::vector<GeneFill> fills_;             ///< genes
   ExpressionStore store_;
 };
 

@@ -1,9 +1,10 @@
 /** `12,345` */
 export const formatCount = (count: number): string => count.toLocaleString("en-US");
 
-/** `3 s`, `4 min 10 s`, `2 h 5 min` */
+/** `0.4 s`, `12 s`, `4 min 10 s`, `2 h 5 min` */
 export function formatDuration(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
+  if (seconds < 9.95) return `${Math.max(0, seconds).toFixed(1)} s`;
+  const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
