@@ -1,6 +1,13 @@
 #include "core/expression_store.hpp"
 
+#include <atomic>
+
 namespace cnnc {
+
+std::uint64_t next_store_id() noexcept {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
 
 std::size_t ExpressionStore::bytes() const noexcept {
   const std::size_t per_gene = sizeof first[0] + sizeof stored[0] + sizeof zero_bin[0] + sizeof marginal[0] +

@@ -26,12 +26,16 @@ class RawArray {
   std::size_t size_ = 0;
 };
 
+/// A number that no other call in this process returns.
+[[nodiscard]] std::uint64_t next_store_id() noexcept;
+
 /// Binned expression of the selected genes in the selected cells, gene by gene.
 ///
 /// Of each gene only the cells outside its zero bin (the bin that an expression of 0 falls into) are
 /// stored, in ascending order, with their bins: 5 bytes each, 9 with values. When values are kept,
 /// cells with a non-zero value inside the zero bin are stored too.
 struct ExpressionStore {
+  std::uint64_t id = next_store_id();  ///< tells stores apart; a copy on a device is kept under it
   std::uint32_t cells = 0;
   std::uint32_t genes = 0;
 
