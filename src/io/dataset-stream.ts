@@ -1,5 +1,6 @@
-import type { Hdf5File, ReadOptions } from "./hdf5-file.js";
+import type { Hdf5File } from "./hdf5-file.js";
 import type { DatasetNode } from "./hdf5-node.js";
+import type { ReadOptions } from "./hdf5-pool.js";
 import { allocateNumbers, copyNumbers } from "./numbers.js";
 import { readAhead, readsAhead } from "./read-ahead.js";
 import type { Numbers } from "./types.js";

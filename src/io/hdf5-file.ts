@@ -1,30 +1,11 @@
 import { access, constants, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { Worker } from "node:worker_threads";
 import { CnncError } from "../errors.js";
 import type { DatasetNode, Hdf5Node } from "./hdf5-node.js";
+import { createPool, type Hdf5Pool, type ReadOptions } from "./hdf5-pool.js";
 import type { Range } from "./hdf5-session.js";
 import { allocateNumbers, copyNumbers, isNumericDtype } from "./numbers.js";
 import type { Numbers } from "./types.js";
-
-/** What a reading thread is asked. */
-export type Hdf5Request =
-  | { kind: "node"; path: string }
-  | { kind: "read"; path: string; ranges: Range[] }
-  | { kind: "rows"; path: string; range: Range; field: string | undefined };
-
-/** What it replies. */
-export type Hdf5Answer =
-  | { value: Hdf5Node | Numbers | string[] | undefined }
-  | { error: { code: string; message: string; remedy: string } };
-
-/** How a read is carried out. */
-export interface ReadOptions {
-  /** Threads that may be busy with this file at the same time. */
-  readonly workers?: number;
-  /** Aborting rejects the read at once with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-}
 
 /**
  * An HDF5 file that is read on other threads, each with an HDF5 library of its own: decompression runs in
@@ -51,7 +32,7 @@ export function defaultWorkers(): number {
 
 /**
  * @throws CnncError `FILE_NOT_FOUND`, `NOT_A_FILE`, `FILE_UNREADABLE`, `NOT_HDF5`, `FILE_TRUNCATED`,
- *   `FILE_CORRUPT`, `READER_FAILED`; reads also `UNSUPPORTED_FILTER` and `UNSUPPORTED_DTYPE`.
+ *   `FILE_CORRUPT`, `READER_FAILED`, `READ_TIMEOUT`; reads also `UNSUPPORTED_FILTER` and `UNSUPPORTED_DTYPE`.
  */
 export async function openHdf5(path: string): Promise<Hdf5File> {
   const bytes = await fileSize(path);
@@ -123,7 +104,7 @@ const ALWAYS_PLAUSIBLE_BYTES = 1 << 24;
 
 async function readAll(
   file: Hdf5File,
-  pool: Pool,
+  pool: Hdf5Pool,
   dataset: DatasetNode,
   field: string | undefined,
 ): Promise<Numbers | string[]> {
@@ -164,106 +145,4 @@ async function readAll(
     else copyNumbers(numbers, start, rows as Numbers, 0, rows.length);
   }
   return numbers ?? strings;
-}
-
-interface Pool {
-  run(request: Hdf5Request, options: ReadOptions): Promise<unknown>;
-  close(): void;
-}
-
-interface Job {
-  readonly request: Hdf5Request;
-  readonly workers: number;
-  resolve(value: unknown): void;
-  reject(reason: unknown): void;
-}
-
-/** Threads that share a queue of requests about one file; they are started when there is work for them. */
-function createPool(path: string): Pool {
-  const idle: Worker[] = [];
-  const busy = new Map<Worker, Job>();
-  const queue: Job[] = [];
-  let closed = false;
-
-  function dispatch(): void {
-    while (queue.length > 0 && busy.size < Math.max(1, queue[0].workers)) {
-      const worker = idle.pop() ?? start();
-      const job = queue.shift() as Job;
-      busy.set(worker, job);
-      worker.ref();
-      worker.postMessage(job.request);
-    }
-  }
-
-  function start(): Worker {
-    // Options of the main program, such as --input-type, are not meant for this thread.
-    const options = { workerData: path, execArgv: [] };
-    const worker = new Worker(new URL("./hdf5-worker.js", import.meta.url), options);
-    worker.on("message", (answer: Hdf5Answer) => {
-      const job = busy.get(worker);
-      busy.delete(worker);
-      if ("error" in answer) {
-        // HDF5 was interrupted at an arbitrary point: this thread's library is not to be trusted any more.
-        void worker.terminate();
-        job?.reject(new CnncError(answer.error.code, answer.error.message, answer.error.remedy));
-      } else {
-        // An idle thread must not keep the process alive.
-        worker.unref();
-        idle.push(worker);
-        job?.resolve(answer.value);
-      }
-      dispatch();
-    });
-    worker.on("error", (cause) => fail(worker, cause));
-    worker.on("exit", (status) => fail(worker, new Error(`it ended with status ${status}`)));
-    return worker;
-  }
-
-  /** A thread has died by itself, out of memory for example. */
-  function fail(worker: Worker, cause: Error): void {
-    if (idle.includes(worker)) idle.splice(idle.indexOf(worker), 1);
-    const job = busy.get(worker);
-    if (!busy.delete(worker)) return;
-    const message = `The thread that reads ${path} failed: ${cause.message}.`;
-    job?.reject(new CnncError("READER_FAILED", message, "The file may be damaged, or memory short.", { cause }));
-    dispatch();
-  }
-
-  function run(request: Hdf5Request, { workers = 1, signal }: ReadOptions): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      if (closed) throw new Error(`${path} is closed.`);
-      signal?.throwIfAborted();
-      const abort = () => {
-        const position = queue.indexOf(job);
-        if (position !== -1) queue.splice(position, 1);
-        reject(signal?.reason);
-      };
-      const settled = () => signal?.removeEventListener("abort", abort);
-      const job: Job = {
-        request,
-        workers,
-        resolve: (value) => {
-          settled();
-          resolve(value);
-        },
-        reject: (reason) => {
-          settled();
-          reject(reason);
-        },
-      };
-      signal?.addEventListener("abort", abort, { once: true });
-      queue.push(job);
-      dispatch();
-    });
-  }
-
-  function close(): void {
-    closed = true;
-    const unfinished = [...busy.values(), ...queue.splice(0)];
-    for (const worker of [...idle.splice(0), ...busy.keys()]) void worker.terminate();
-    busy.clear();
-    for (const job of unfinished) job.reject(new Error(`${path} was closed while it was being read.`));
-  }
-
-  return { run, close };
 }

@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Dataset, File, Group, type Metadata, Module, Reference, ready } from "h5wasm/node";
-import { CnncError } from "../errors.js";
 import { filterName, translateHdf5Failure } from "./hdf5-errors.js";
 import {
   type Attributes,
@@ -40,7 +39,7 @@ export async function openSession(path: string): Promise<Hdf5Session> {
   Module.activate_throwing_error_handler();
   const plugins = fileURLToPath(new URL("plugins", import.meta.resolve("h5wasm-plugins")));
   Module.insert_plugin_search_path(plugins, 0);
-  const file = attempt(path, undefined, () => new File(resolve(path), "r"));
+  const file = openFile(path);
 
   const datasets = new Map<string, Dataset>();
   function dataset(place: string): Dataset {
@@ -49,45 +48,36 @@ export async function openSession(path: string): Promise<Hdf5Session> {
     return known;
   }
 
+  function attempt<T>(place: string, action: () => T): T {
+    try {
+      return action();
+    } catch (failure) {
+      throw translateHdf5Failure(failure, path, place, filtersAt(file, place));
+    }
+  }
+
   return {
-    node: (place) => attempt(path, place, () => describe(file, place)),
-    read: (place, ranges) =>
-      attempt(
-        path,
-        place,
-        () => {
-          const values = dataset(place).slice(ranges);
-          return ArrayBuffer.isView(values) ? (values as Numbers) : Float64Array.of(Number(values));
-        },
-        () => filtersOf(dataset(place)),
-      ),
-    rows: (place, range, field) =>
-      attempt(
-        path,
-        place,
-        () => readRows(dataset(place), range, field),
-        () => filtersOf(dataset(place)),
-      ),
+    node: (place) => attempt(place, () => describe(file, place)),
+    read: (place, ranges) => attempt(place, () => dataset(place).slice(ranges) as Numbers),
+    rows: (place, range, field) => attempt(place, () => readRows(dataset(place), range, field)),
   };
 }
 
-function attempt<T>(
-  file: string,
-  place: string | undefined,
-  action: () => T,
-  filters = (): string[] => [],
-): T {
+function openFile(path: string): File {
   try {
-    return action();
+    return new File(resolve(path), "r");
   } catch (failure) {
-    if (failure instanceof CnncError) throw failure;
-    let names: string[] = [];
-    try {
-      names = filters();
-    } catch {
-      // The dataset's header is unreadable too; the first failure is the one to report.
-    }
-    throw translateHdf5Failure(failure, file, place, names);
+    throw translateHdf5Failure(failure, path);
+  }
+}
+
+/** For messages: empty when not even the filters can be read. */
+function filtersAt(file: File, path: string): string[] {
+  try {
+    const entity = file.get(path);
+    return entity instanceof Dataset ? filtersOf(entity) : [];
+  } catch {
+    return [];
   }
 }
 
@@ -107,13 +97,9 @@ function describe(file: File, path: string): Hdf5Node | undefined {
     itemBytes: metadata.size,
     chunks: metadata.chunks,
     filters: filtersOf(entity),
-    fields: (metadata.compound_type?.members ?? []).map((member) => ({
-      name: member.name,
-      // h5wasm swaps the bytes of big-endian numbers, but not inside compounds.
-      dtype:
-        member.size > 1 && isNumericDtype(dtypeOf(member)) && !member.littleEndian
-          ? `big-endian ${dtypeOf(member)}`
-          : dtypeOf(member),
+    fields: (metadata.compound_type?.members ?? []).map((field) => ({
+      name: field.name,
+      dtype: fieldDtype(field),
     })),
   };
 }
@@ -139,6 +125,13 @@ function dtypeOf({ type, size, signed, enum_type }: Metadata): DatasetNode["dtyp
     default:
       return `HDF5 class ${type}`;
   }
+}
+
+/** h5wasm swaps the bytes of big-endian numbers, but not inside compounds: there they count as another type. */
+function fieldDtype(field: Metadata): string {
+  const dtype = dtypeOf(field);
+  const isSwapped = isNumericDtype(dtype) && field.size > 1 && !field.littleEndian;
+  return isSwapped ? `big-endian ${dtype}` : dtype;
 }
 
 function readAttributes(entity: Group | Dataset): Attributes {

@@ -1,7 +1,7 @@
-/** A reading thread: answers the requests of `hdf5-file.ts` about one file, one at a time. */
+/** A reading thread: answers the requests of `hdf5-pool.ts` about one file, one at a time. */
 import { parentPort, workerData } from "node:worker_threads";
 import { CnncError } from "../errors.js";
-import type { Hdf5Answer, Hdf5Request } from "./hdf5-file.js";
+import type { Hdf5Answer, Hdf5Request } from "./hdf5-pool.js";
 import { openSession } from "./hdf5-session.js";
 
 const session = openSession(workerData as string);

@@ -1,6 +1,6 @@
 import { CnncError } from "../errors.js";
-import type { ReadOptions } from "./hdf5-file.js";
 import type { DatasetNode } from "./hdf5-node.js";
+import type { ReadOptions } from "./hdf5-pool.js";
 import { isNumericDtype } from "./numbers.js";
 import type { MatrixBlock, MatrixInfo } from "./types.js";
 
