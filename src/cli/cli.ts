@@ -1,5 +1,4 @@
 import yargs from "yargs";
-import { CnncError } from "../errors.js";
 import { VERSION } from "../version.js";
 import { buildHistogramsCommand } from "./commands/build-histograms.js";
 import { buildNativeCommand } from "./commands/build-native.js";
@@ -7,6 +6,7 @@ import { inspectCommand } from "./commands/inspect.js";
 import { showPairCommand } from "./commands/show-pair.js";
 import { simulateCommand } from "./commands/simulate.js";
 import { reportFailure } from "./failure.js";
+import { checkValues, usageError, YARGS_MESSAGES } from "./usage.js";
 
 /**
  * Runs one command line.
@@ -24,15 +24,19 @@ export async function main(args: readonly string[]): Promise<number> {
     .command(simulateCommand)
     .command(buildNativeCommand)
     .option("verbose", { type: "boolean", default: false, describe: "Show stack traces", global: true })
-    .demandCommand(1, "Say what to do.")
+    .demandCommand(1, "Say what to do: no command is given.")
     .recommendCommands()
     .strict()
+    .check(checkValues)
+    // Otherwise yargs would mix the language of the user's system with ours.
+    .locale("en")
+    .updateStrings(YARGS_MESSAGES)
     .wrap(Math.min(100, process.stdout.columns ?? 100))
     .version(VERSION)
     .alias("h", "help")
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new CnncError("BAD_USAGE", message, "See cnnc --help, or cnnc COMMAND --help.");
+      throw usageError(message, error);
     });
   try {
     await parser.parseAsync();

@@ -1,13 +1,19 @@
 import { CnncError } from "../errors.js";
 
+/** npx passes on the Ctrl-C that the terminal has sent already: signals this close together are one. */
+const ONE_KEYSTROKE_MS = 500;
+
 /**
  * Runs work that Ctrl-C (or SIGTERM, which schedulers send) stops through its AbortSignal, so that it can
- * clean up. A second one ends the process at once.
+ * clean up. A second one, later, ends the process at once.
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
+  let stoppedAt = 0;
   const stop = () => {
-    if (controller.signal.aborted) process.exit(130);
+    const now = performance.now();
+    if (controller.signal.aborted && now - stoppedAt > ONE_KEYSTROKE_MS) process.exit(130);
+    stoppedAt = now;
     controller.abort(new CnncError("CANCELLED", "Stopped."));
   };
   process.on("SIGINT", stop);

@@ -1,4 +1,4 @@
-import type { Argv, InferredOptionTypes } from "yargs";
+import type { Argv, InferredOptionTypes, Options } from "yargs";
 import { CnncError } from "../errors.js";
 import { parseCellFilter, SCALES, type SelectionOptions, TRANSFORMS } from "../expression/index.js";
 import { DEVICES } from "../native/device.js";
@@ -60,6 +60,17 @@ export function selectionFrom(args: Selected): SelectionOptions {
 export function wholeNumber(option: string, value: number, least: number): number {
   if (Number.isInteger(value) && value >= least) return value;
   throw new CnncError("BAD_USAGE", `--${option} must be a whole number of at least ${least}.`);
+}
+
+/** Adds options; one that takes a value must have one. */
+export function withOptions<T, O extends Record<string, Options>>(
+  parser: Argv<T>,
+  options: O,
+): Argv<Omit<T, keyof O> & InferredOptionTypes<O>> {
+  const valued = Object.keys(options).filter(
+    (name) => options[name].type !== "boolean" && options[name].nargs === undefined,
+  );
+  return parser.options(options).requiresArg(valued);
 }
 
 /** Adds the examples of a command, one a line: what is typed, and what it does. */

@@ -14,16 +14,17 @@ export interface CellFilter {
  * @throws CnncError `BAD_OBS_FILTER`
  */
 export function parseCellFilter(text: string): CellFilter {
-  const match = /^(.+?)(!?=)(.*)$/s.exec(text);
+  const match = /^(.*?)(!?=)(.*)$/s.exec(text);
+  const column = match?.[1].trim();
   const levels = match?.[3].split(",").map((level) => level.trim());
-  if (!match || !levels || levels.includes("")) {
+  if (!match || !column || !levels || levels.includes("")) {
     throw new CnncError(
       "BAD_OBS_FILTER",
       `"${text}" is not a choice of cells.`,
       "Write --obs COLUMN=LEVEL, --obs COLUMN=LEVEL,LEVEL or --obs COLUMN!=LEVEL, in quotes.",
     );
   }
-  return { column: match[1].trim(), levels, exclude: match[2] === "!=" };
+  return { column, levels, exclude: match[2] === "!=" };
 }
 
 /**
@@ -55,7 +56,7 @@ export async function chooseCells(
       filters.length > 0
         ? `No cell of ${path} passes ${filters.map(describeFilter).join(" and ")}.`
         : `${path} has no cells.`,
-      filters.length > 0 ? "Loosen the choice of cells (--obs)." : "",
+      filters.length > 0 ? "Loosen the choice of cells (--obs)." : "Give a file with cells.",
     );
   }
   return { cellOf, cells };
@@ -89,6 +90,6 @@ function requireLevels(filter: CellFilter, levels: readonly (string | null)[], p
   throw new CnncError(
     "NO_SUCH_LEVEL",
     `No cell of ${path} has ${filter.column} ${unknown.join(" or ")}.`,
-    `Its levels are: ${shown}.`,
+    names.length > 0 ? `Its levels are: ${shown}.` : "It is missing in all cells.",
   );
 }

@@ -1,5 +1,6 @@
 import { CnncError } from "../errors.js";
 import type { ExpressionFile, MatrixInfo, Numbers } from "../io/index.js";
+import { readBlocks } from "./blocks.js";
 
 export const SCALES = ["auto", "counts", "linear", "log1p"] as const;
 export const TRANSFORMS = ["log10", "log1p", "none"] as const;
@@ -26,7 +27,7 @@ const SAMPLE = 1 << 20;
  * Decides what the matrix holds: whole numbers are counts; a log1p mark in `uns`, or fractions with a
  * maximum below 30, are log1p; anything else is linear. Looks at the first million stored values.
  *
- * @throws CnncError as `blocks` of the file does.
+ * @throws CnncError of readBlocks.
  */
 export async function decideScale(
   file: ExpressionFile,
@@ -51,10 +52,13 @@ export async function decideScale(
   if (whole) return decided("counts", "all values looked at are whole numbers");
   if (marked && matrix.name === "X") return decided("log1p", "uns/log1p marks X as log-transformed");
   if (maximum < LARGEST_LOGARITHM) {
-    return decided("log1p", `values have fractions and none is above ${maximum.toPrecision(3)}`);
+    return decided("log1p", `values have fractions and none is above ${rounded(maximum)}`);
   }
-  return decided("linear", `values have fractions and reach ${maximum.toPrecision(3)}`);
+  return decided("linear", `values have fractions and reach ${rounded(maximum)}`);
 }
+
+/** `8.52`, `12,300` */
+const rounded = (value: number) => value.toLocaleString("en-US", { maximumSignificantDigits: 3 });
 
 /** What the first million stored values of a matrix look like. */
 export interface ValueSample {
@@ -76,7 +80,7 @@ export async function sampleValues(
   let nonZeros = 0;
   let seen = 0;
   const options = { maxEntries: SAMPLE, workers: 1, ...(signal && { signal }) };
-  for await (const { values } of file.blocks(matrix, options)) {
+  for await (const { values } of readBlocks(file, matrix, options)) {
     for (const value of plainNumbers(values)) {
       if (value !== 0) nonZeros++;
       if (value < 0) negative = true;

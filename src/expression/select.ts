@@ -61,8 +61,8 @@ export async function selectExpression(path: string, options: SelectionOptions =
     if (cells < 2) {
       throw new CnncError(
         "TOO_FEW_CELLS",
-        `Only ${cells} cell of ${path} is chosen, and a histogram needs at least 2.`,
-        "Choose more cells (--obs).",
+        `${obs.length > 0 ? `Only 1 cell of ${path} is chosen` : `${path} has only 1 cell`}, and a histogram needs at least 2.`,
+        obs.length > 0 ? "Choose more cells (--obs)." : "Give a file with more cells.",
       );
     }
     const { names, source } = await geneNamesOf(file.varOf(matrix), options.geneColumn);

@@ -2,6 +2,7 @@ import { CnncError } from "../errors.js";
 import { addon } from "../native/addon.js";
 import type { NativeBlock, NativeStore, NativeStoreBuilder } from "../native/addon-types.js";
 import { type ProgressListener, throwIfAborted } from "../progress.js";
+import { readBlocks } from "./blocks.js";
 import { checkGuess } from "./scale.js";
 import type { Selection } from "./select.js";
 
@@ -104,7 +105,7 @@ async function keepGenes(
   if (columns.length === 0) {
     throw new CnncError(
       "NO_GENES_LEFT",
-      `No gene of ${file.path} is expressed in ${minCells} or more of the ${cells} chosen cells.`,
+      `No gene asked for is expressed in ${minCells} or more of the ${cells} chosen cells of ${file.path}.`,
       "Lower --min-cells.",
     );
   }
@@ -123,7 +124,7 @@ async function stream(
   const total = matrix.majorAxis === "cell" ? cells : genes;
   const unit = matrix.majorAxis === "cell" ? "cells" : "genes";
   const phase = `Reading ${matrix.name} (pass ${pass} of ${passes})`;
-  for await (const block of file.blocks(matrix, { ...(signal && { signal }) })) {
+  for await (const block of readBlocks(file, matrix, { ...(signal && { signal }) })) {
     throwIfAborted(signal);
     await consume(block);
     onProgress?.({ phase, done: block.first + block.count, total, unit });

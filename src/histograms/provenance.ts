@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
 import { describeFilter } from "../expression/index.js";
+import { abortError } from "../progress.js";
 import { VERSION } from "../version.js";
 import type { HistogramSession } from "./session.js";
 
@@ -25,10 +26,18 @@ export function provenance(session: HistogramSession, sourceHash: string): Recor
   };
 }
 
-/** SHA-256 of a file, in hexadecimal; read in the background. */
+/**
+ * SHA-256 of a file, in hexadecimal; read in the background.
+ *
+ * @throws CnncError `CANCELLED`
+ */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
   const options = { highWaterMark: 1 << 20, ...(signal && { signal }) };
-  for await (const chunk of createReadStream(path, options)) hash.update(chunk);
+  try {
+    for await (const chunk of createReadStream(path, options)) hash.update(chunk);
+  } catch (error) {
+    throw signal?.aborted ? abortError(signal) : error;
+  }
   return hash.digest("hex");
 }

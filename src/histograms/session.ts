@@ -1,3 +1,4 @@
+import { CnncError } from "../errors.js";
 import {
   alternativeGeneNames,
   buildStore,
@@ -52,7 +53,9 @@ export interface HistogramSession {
   readonly rows?: Uint32Array;
   readonly report: SessionReport;
   /** Histograms of all pairs in order; see histogramBatches. */
-  batches(options?: Pick<BatchOptions, "nepdf" | "batchSize">): AsyncGenerator<HistogramBatch, void, void>;
+  batches(
+    options?: Pick<BatchOptions, "nepdf" | "batchSize" | "signal">,
+  ): AsyncGenerator<HistogramBatch, void, void>;
   close(): void;
 }
 
@@ -71,7 +74,8 @@ export interface SessionReport extends PairReport {
 /**
  * Opens an expression file, finds the genes of the wanted pairs, and builds the store of just those genes.
  *
- * @throws CnncError of selectExpression, buildStore and the resolvers of src/pairs; `GPU_UNAVAILABLE`.
+ * @throws CnncError of selectExpression, buildStore and the resolvers of src/pairs; `NO_PAIRS_LEFT`,
+ *   `GPU_UNAVAILABLE`.
  */
 export async function openHistograms(
   path: string,
@@ -90,14 +94,15 @@ export async function openHistograms(
       column: selection.geneNameSource,
     });
     const asked = resolve(request, index, skipMissing);
+    const genes = genesOf(request, asked.source, index);
     const store = await buildStore(selection, {
-      ...(request.kind !== "all" && { genes: genesOf(asked.source) }),
+      ...(genes && { genes }),
       ...(options.minCells !== undefined && { minCells: options.minCells }),
       threads,
       ...(options.signal && { signal: options.signal }),
       ...(options.onProgress && { onProgress: options.onProgress }),
     });
-    const found = resolveInStore(request, store, path);
+    const found = resolveInStore(request, store, path, options.minCells);
     return {
       selection,
       store,
@@ -114,10 +119,10 @@ export async function openHistograms(
       },
       batches: (batchOptions = {}) =>
         histogramBatches(store, found.source, {
-          ...batchOptions,
           device,
           threads,
           ...(options.signal && { signal: options.signal }),
+          ...batchOptions,
         }),
       close: () => selection.file.close(),
     };
@@ -134,20 +139,52 @@ function resolve(request: PairRequest, genes: GeneIndex, skipMissing: boolean): 
     case "product":
       return resolveProduct(request.regulators, request.targets, genes, { skipMissing });
     case "all": {
-      const source = allPairsSource(genes.genes.names.length);
+      const count = genes.genes.names.length;
+      const source = allPairsSource(count);
+      if (source.count === 0) {
+        const { source: file } = genes.genes;
+        throw new CnncError(
+          "NO_PAIRS_LEFT",
+          `${file} has ${count === 1 ? "1 gene" : "no genes"}, and a pair needs 2.`,
+        );
+      }
       const none = { missingGenes: [], pairsLeftOut: 0, selfPairsDropped: 0, duplicatePairs: 0 };
       return { source, report: { pairs: source.count, ...none } };
     }
   }
 }
 
-/** The same pairs in terms of the store's genes, without those that the store leaves out. */
-function resolveInStore(request: PairRequest, store: ExpressionStore, path: string): ResolvedPairs {
+/**
+ * The same pairs in terms of the store's genes, without those that the store leaves out.
+ *
+ * @throws CnncError `NO_PAIRS_LEFT` when `minCells` left out too many genes
+ */
+function resolveInStore(
+  request: PairRequest,
+  store: ExpressionStore,
+  path: string,
+  minCells = 0,
+): ResolvedPairs {
   const names = { names: store.geneNames, source: path, column: "genes of the store" };
-  return resolve(request, indexGenes(names), true);
+  try {
+    return resolve(request, indexGenes(names), true);
+  } catch (error) {
+    if (!(error instanceof CnncError && error.code === "NO_PAIRS_LEFT")) throw error;
+    throw new CnncError(
+      "NO_PAIRS_LEFT",
+      `No gene pair is left: genes are expressed in fewer than ${minCells} of the ${store.cells} chosen cells of ${path}.`,
+      "Lower --min-cells.",
+    );
+  }
 }
 
-function genesOf(source: PairSource): Set<number> {
+/** Gene columns that the pairs need; undefined for all. */
+function genesOf(request: PairRequest, source: PairSource, index: GeneIndex): Set<number> | undefined {
+  if (request.kind === "all") return undefined;
+  if (request.kind === "product") {
+    const { regulators, targets } = request;
+    return targets && new Set([...regulators, ...targets].flatMap((name) => index.find(name) ?? []));
+  }
   const genes = new Set<number>();
   for (const { a, b } of source.batches(1 << 16)) {
     for (const gene of a) genes.add(gene);

@@ -11,6 +11,7 @@ const BATCH_IMAGES = 4096;
 export interface WriteOptions {
   /** float32 NEPDFs instead of counts. */
   readonly nepdf?: boolean;
+  /** Stops the writing; that of the session unless given. */
   readonly signal?: AbortSignal;
   readonly onProgress?: ProgressListener;
 }
@@ -31,10 +32,15 @@ export async function writeHistogramsHdf5(
   { nepdf = false, signal, onProgress }: WriteOptions = {},
 ): Promise<void> {
   const { store, source, labels } = session;
-  const sourceHash = hashFile(session.selection.file.path, signal);
-  sourceHash.catch(() => {});
   await writeWhole(path, async (temporary) => {
     const file = await createHdf5(temporary);
+    const failed = new AbortController();
+    const sourceHash = hashFile(
+      session.selection.file.path,
+      AbortSignal.any([failed.signal, ...(signal ? [signal] : [])]),
+    );
+    // Its failure is reported where it is awaited.
+    sourceHash.catch(() => {});
     try {
       file.write("genes", [...store.geneNames]);
       file.write("edges", store.edges, [store.geneNames.length, 33]);
@@ -45,7 +51,11 @@ export async function writeHistogramsHdf5(
         chunkRows: CHUNK_IMAGES,
       });
       const pairs = file.growing("pairs", { rowShape: [2], chunkRows: 1 << 14 });
-      for await (const batch of session.batches({ nepdf, batchSize: BATCH_IMAGES })) {
+      for await (const batch of session.batches({
+        nepdf,
+        batchSize: BATCH_IMAGES,
+        ...(signal && { signal }),
+      })) {
         images.append(batch.images);
         pairs.append(interleave(batch.a, batch.b));
         const done = batch.first + batch.a.length;
@@ -55,6 +65,7 @@ export async function writeHistogramsHdf5(
       for (const [name, value] of Object.entries(attributes)) file.attribute("/", name, value);
       file.finish();
     } catch (error) {
+      failed.abort();
       file.abandon();
       throw error;
     }

@@ -34,7 +34,10 @@ export async function writeHistogramsNpy(
   const parts = partsOf(source);
   await guardWrites(path, () =>
     writeWholeFolder(path, async (folder) => {
-      await writeImages(session, parts, folder, onProgress);
+      await writeImages(session, parts, folder, {
+        ...(signal && { signal }),
+        ...(onProgress && { onProgress }),
+      });
       for (const [index, { from, to }] of parts.entries()) {
         if (labels) {
           const text = Array.from(labels.subarray(from, to), String);
@@ -82,12 +85,12 @@ async function writeImages(
   session: HistogramSession,
   parts: readonly Part[],
   folder: string,
-  onProgress: WriteOptions["onProgress"],
+  { signal, onProgress }: Omit<WriteOptions, "nepdf">,
 ): Promise<void> {
   let part = -1;
   let file: FileHandle | undefined;
   try {
-    for await (const { first, a, images } of session.batches({ nepdf: true })) {
+    for await (const { first, a, images } of session.batches({ nepdf: true, ...(signal && { signal }) })) {
       const end = first + a.length;
       for (let pair = first; pair < end; ) {
         if (part < 0 || pair >= parts[part].to) {

@@ -11,8 +11,16 @@ import {
 import { checkOutputFile, checkOutputFolder } from "../../io/index.js";
 import { readGeneList, readPairFile } from "../../pairs/index.js";
 import { interruptible } from "../interrupt.js";
-import { computeOptions, selectionFrom, selectionOptions, wholeNumber, withExamples } from "../options.js";
+import {
+  computeOptions,
+  selectionFrom,
+  selectionOptions,
+  wholeNumber,
+  withExamples,
+  withOptions,
+} from "../options.js";
 import { progressLine } from "../progress-line.js";
+import { protectInputs } from "../protect-inputs.js";
 import { formatCount, formatDuration, plural } from "../text.js";
 
 const pairOptions = {
@@ -61,13 +69,11 @@ export const buildHistogramsCommand: CommandModule<object, Arguments> = {
   describe: "Build 32 x 32 co-expression histograms of gene pairs",
   builder: (parser) =>
     withExamples(
-      parser
-        .positional("data", {
-          type: "string",
-          demandOption: true,
-          describe: ".h5ad, 10x .h5 or BEELINE .csv",
-        })
-        .options(options),
+      withOptions(parser, options).positional("data", {
+        type: "string",
+        demandOption: true,
+        describe: ".h5ad, 10x .h5 or BEELINE .csv",
+      }),
       [
         [
           "build-histograms data-samples/expression.h5ad --pairs data-samples/pairs.tsv -o histograms.h5",
@@ -86,6 +92,7 @@ async function run(args: Arguments, signal: AbortSignal): Promise<void> {
   const started = performance.now();
   const npy = args.format === "npy";
   await (npy ? checkOutputFolder(args.output) : checkOutputFile(args.output));
+  await protectInputs(args.output, [args.data, args.pairs, args.regulators, args.targets]);
   const request = await pairRequest(args);
   const progress = progressLine();
   let session: HistogramSession | undefined;
@@ -119,10 +126,13 @@ async function pairRequest(args: Arguments): Promise<PairRequest> {
   const given = [args.pairs, args.regulators, args["all-pairs"] || undefined].filter(
     (value) => value !== undefined,
   );
-  if (given.length !== 1 || (args.targets !== undefined && args.regulators === undefined)) {
+  const lonelyTargets = args.targets !== undefined && args.regulators === undefined;
+  if (given.length !== 1 || lonelyTargets) {
     throw new CnncError(
       "BAD_USAGE",
-      given.length === 0 ? "No gene pairs are asked for." : "The gene pairs are asked for in several ways.",
+      lonelyTargets
+        ? "--targets is given without --regulators."
+        : `The gene pairs are asked for in ${given.length === 0 ? "no way" : "several ways"}.`,
       "Give one of --pairs FILE, --regulators FILE (with or without --targets FILE), or --all-pairs.",
     );
   }
@@ -145,13 +155,13 @@ function summary(
   const lines = [
     `${args.output}${files}: ${plural(report.pairs, "histogram")} of ${formatCount(cells)} cells, in ${formatDuration(seconds)}`,
     `${matrix.name} read as ${scale.name}: ${scale.reason}`,
-    ...describeReport(report),
+    ...describeReport(report, args),
   ];
   return `${lines.join("\n")}\n`;
 }
 
 /** One line for each thing that was left out or stands out. */
-function describeReport(report: SessionReport): string[] {
+function describeReport(report: SessionReport, args: Arguments): string[] {
   const lines: string[] = [];
   const note = (count: number, text: string) => {
     if (count > 0) lines.push(text);
@@ -161,15 +171,20 @@ function describeReport(report: SessionReport): string[] {
     `Left out: ${plural(report.pairsLeftOut, "pair")} of ${plural(report.missingGenes.length, "gene")} that the data lacks`,
   );
   note(report.selfPairsDropped, `Left out: ${plural(report.selfPairsDropped, "pair")} of a gene with itself`);
-  note(report.rarePairs, `Left out: ${plural(report.rarePairs, "pair")} of genes expressed in too few cells`);
+  note(
+    report.rareGenes,
+    `Left out: ${plural(report.rareGenes, "gene")} expressed in fewer than ${plural(args["min-cells"], "cell")}, with ${plural(report.rarePairs, "pair")}`,
+  );
   note(report.duplicatePairs, `Listed more than once: ${plural(report.duplicatePairs, "pair")}`);
   note(report.constantGenes, `Constant in all cells: ${plural(report.constantGenes, "gene")}`);
   note(
     report.duplicateNames,
-    `Names that stand for several genes: ${formatCount(report.duplicateNames)} (none was asked for)`,
+    `Names that stand for several genes: ${formatCount(report.duplicateNames)} (${takesAllGenes(args) ? "each of these genes has its own pairs" : "none was asked for"})`,
   );
   return lines;
 }
+
+const takesAllGenes = (args: Arguments) => args.pairs === undefined && args.targets === undefined;
 
 function summaryJson(session: HistogramSession, args: Arguments, seconds: number): string {
   const { selection, report, store } = session;

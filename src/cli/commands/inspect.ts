@@ -77,4 +77,7 @@ function describeColumn(column: ColumnReport): string {
   return `  ${column.name}: ${top}${more > 0 ? ` and ${formatCount(more)} more` : ""}${missing}`;
 }
 
-const formatNumber = (value: number) => (Number.isInteger(value) ? formatCount(value) : value.toPrecision(4));
+const formatNumber = (value: number) =>
+  Number.isInteger(value)
+    ? formatCount(value)
+    : value.toLocaleString("en-US", { maximumSignificantDigits: 4 });

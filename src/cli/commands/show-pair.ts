@@ -9,7 +9,7 @@ import type { PairFile } from "../../pairs/index.js";
 import { renderPairSvg } from "../../report/pair-image.js";
 import { svgToPng } from "../../report/svg-to-png.js";
 import { interruptible } from "../interrupt.js";
-import { computeOptions, selectionFrom, selectionOptions, withExamples } from "../options.js";
+import { computeOptions, selectionFrom, selectionOptions, withExamples, withOptions } from "../options.js";
 import { progressLine } from "../progress-line.js";
 
 const options = {
@@ -24,15 +24,14 @@ export const showPairCommand: CommandModule<object, Arguments> = {
   describe: "Draw the histogram of one gene pair",
   builder: (parser) =>
     withExamples(
-      parser
+      withOptions(parser, options)
         .positional("data", {
           type: "string",
           demandOption: true,
           describe: ".h5ad, 10x .h5 or BEELINE .csv",
         })
         .positional("gene_a", { type: "string", demandOption: true, describe: "Gene on the horizontal axis" })
-        .positional("gene_b", { type: "string", demandOption: true, describe: "Gene on the vertical axis" })
-        .options(options),
+        .positional("gene_b", { type: "string", demandOption: true, describe: "Gene on the vertical axis" }),
       [["show-pair data-samples/expression.h5ad TF01 G001 -o pair.png", "a picture with both margins"]],
     ) as Argv<Arguments>,
   handler: (args) => interruptible((signal) => run(args, signal)),

@@ -3,7 +3,7 @@ import { checkOutputFolder } from "../../io/index.js";
 import { resolveThreads } from "../../native/device.js";
 import { simulate } from "../../simulation/index.js";
 import { interruptible } from "../interrupt.js";
-import { wholeNumber, withExamples } from "../options.js";
+import { wholeNumber, withExamples, withOptions } from "../options.js";
 import { progressLine } from "../progress-line.js";
 import { formatCount, formatDuration } from "../text.js";
 
@@ -23,7 +23,7 @@ export const simulateCommand: CommandModule<object, Arguments> = {
   command: "simulate",
   describe: "Simulate counts from a known gene regulatory network, to try things out or plan an experiment",
   builder: (parser) =>
-    withExamples(parser.options(options), [
+    withExamples(withOptions(parser, options), [
       ["simulate -o simulated", "2,000 cells, 200 genes, with the true network and labelled pairs"],
       ["simulate -o large --cells 100000 --genes 5000 --regulators 300 --umis 10000", "a large one"],
     ]) as Argv<Arguments>,
