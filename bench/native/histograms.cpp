@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "core/devices.hpp"
-#include "core/histogram_plan.hpp"
 #include "core/histograms.hpp"
 #include "simulated_store.hpp"
 
@@ -29,12 +28,10 @@ void run(const cnnc::ExpressionStore& store, unsigned threads, int repeats, bool
   std::vector<Count> counts(std::size_t{64} * 256 * cnnc::kImage, 1);
   std::vector<double> rates;
   std::uint64_t pairs = 0;
-  double planning = 0;
   // A large store is sampled: at most this many seconds per repeat.
   constexpr double kLimit = 8;
   for (int repeat = 0; repeat < repeats; ++repeat) {
     pairs = 0;
-    planning = 0;
     double elapsed = 0;
     // Spread the sample over the tiles: densities differ along the list.
     for (std::size_t i = 0; i < tiles.size() && elapsed < kLimit; ++i) {
@@ -48,23 +45,19 @@ void run(const cnnc::ExpressionStore& store, unsigned threads, int repeats, bool
         cnnc::histograms_cpu(store, view, out, threads);
       }
       elapsed += seconds_since(start);
-      const auto plan_start = Clock::now();
-      if (cnnc::plan_histograms(store, view).tasks.empty()) std::abort();
-      planning += seconds_since(plan_start);
       pairs += tile.a.size();
     }
     rates.push_back(static_cast<double>(pairs) / elapsed);
-    planning /= elapsed;
   }
   std::sort(rates.begin(), rates.end());
   std::uint64_t stored = 0;
   for (const std::uint32_t entries : store.stored) stored += entries;
   std::printf(
       "{\"cells\":%u,\"genes\":%u,\"density\":%.4f,\"threads\":%u,\"kernel\":\"%s\",\"pairs\":%llu,\"repeats\":%d,"
-      "\"pairsPerSecond\":%.0f,\"slowest\":%.0f,\"fastest\":%.0f,\"planningShare\":%.3f}\n",
+      "\"pairsPerSecond\":%.0f,\"slowest\":%.0f,\"fastest\":%.0f}\n",
       store.cells, store.genes, static_cast<double>(stored) / store.cells / store.genes, threads,
       cuda ? "cuda" : cnnc::cpu_kernel_name(), static_cast<unsigned long long>(pairs), repeats,
-      rates[rates.size() / 2], rates.front(), rates.back(), planning);
+      rates[rates.size() / 2], rates.front(), rates.back());
 }
 
 }  // namespace

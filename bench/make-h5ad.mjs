@@ -1,0 +1,145 @@
+/**
+ * Writes an h5ad of simulated counts (float32; int32 indices), with h5wasm alone.
+ *
+ *   node make-h5ad.mjs FILE csr|csc|dense CELLS GENES DENSITY CHUNK GZIP
+ *
+ * CHUNK is the length of a chunk (`100x50` when dense), GZIP a level or 0 for none. Gene means are log-normal
+ * (sigma 2) such that the share DENSITY of the matrix is not 0; a count that is not 0 is geometric.
+ */
+import { renameSync } from "node:fs";
+import { File, Module, ready } from "h5wasm/node";
+
+/** Values per write: at most 16 MB. */
+const VALUES_PER_WRITE = 1 << 21;
+
+const [path, encoding, ...numbers] = process.argv.slice(2);
+const [cells, genes, density] = numbers.map(Number);
+const chunk = numbers[3].split("x").map(Number);
+const gzip = Number(numbers[4]);
+
+const random = uniformRandom();
+const genesByMean = simulatedGenes();
+
+await ready;
+Module.activate_throwing_error_handler();
+const file = new File(`${path}.partial`, "w");
+mark(file, "anndata", "0.1.0");
+if (encoding === "dense") writeDense();
+else writeSparse();
+writeNames("obs", cells);
+writeNames("var", genes);
+file.close();
+renameSync(`${path}.partial`, path);
+
+function writeSparse() {
+  const [majors, minors] = encoding === "csr" ? [cells, genes] : [genes, cells];
+  const group = file.create_group("X");
+  mark(group, `${encoding}_matrix`, "0.1.0");
+  group.create_attribute("shape", BigInt64Array.of(BigInt(cells), BigInt(genes)));
+  const data = growing("X/data");
+  const indices = growing("X/indices");
+  const values = new Float32Array(VALUES_PER_WRITE + minors);
+  const columns = new Int32Array(VALUES_PER_WRITE + minors);
+  const indptr = new Int32Array(majors + 1);
+  let filled = 0;
+  for (let major = 0; major < majors; major++) {
+    const before = filled;
+    for (let minor = 0; minor < minors; minor++) {
+      const count = simulatedCount(genesByMean[encoding === "csr" ? minor : major]);
+      if (count === 0) continue;
+      values[filled] = count;
+      columns[filled++] = minor;
+    }
+    indptr[major + 1] = indptr[major] + filled - before;
+    if (filled < VALUES_PER_WRITE && major < majors - 1) continue;
+    data(values.subarray(0, filled));
+    indices(columns.subarray(0, filled));
+    filled = 0;
+  }
+  group.create_dataset({ name: "indptr", data: indptr });
+}
+
+/** Whole rows of chunks at a time. */
+function writeDense() {
+  const append = growing("X", [genes]);
+  for (let first = 0; first < cells; first += chunk[0]) {
+    const rows = Math.min(chunk[0], cells - first);
+    append(Float32Array.from({ length: rows * genes }, (_, i) => simulatedCount(genesByMean[i % genes])));
+  }
+  mark(file.get("X"), "array", "0.2.0");
+}
+
+/** A dataset that grows along its first axis; returns what appends to it. */
+function growing(name, rowShape = []) {
+  const rowLength = rowShape.reduce((product, length) => product * length, 1);
+  let rows = 0;
+  return (data) => {
+    const count = data.length / rowLength;
+    if (rows === 0) {
+      file.create_dataset({
+        name,
+        data,
+        shape: [count, ...rowShape],
+        maxshape: [null, ...rowShape],
+        chunks: chunk,
+        ...(gzip > 0 && { compression: "gzip", compression_opts: gzip }),
+      });
+    } else {
+      const dataset = file.get(name);
+      dataset.resize([rows + count, ...rowShape]);
+      dataset.write_slice([[rows, rows + count], ...rowShape.map((length) => [0, length])], data);
+    }
+    rows += count;
+  };
+}
+
+function writeNames(name, length) {
+  const table = file.create_group(name);
+  mark(table, "dataframe", "0.2.0");
+  table.create_attribute("_index", "_index");
+  table.create_dataset({ name: "_index", data: Array.from({ length }, (_, i) => `${name}${i}`) });
+  mark(table.get("_index"), "string-array", "0.2.0");
+}
+
+function mark(entity, type, version) {
+  entity.create_attribute("encoding-type", type);
+  entity.create_attribute("encoding-version", version);
+}
+
+/** For each gene the probability of 0, and the logarithm that makes a uniform number a geometric one. */
+function simulatedGenes() {
+  const spread = Float64Array.from({ length: genes }, () => Math.exp(2 * normalRandom()));
+  const expressed = (scale) => spread.reduce((sum, mean) => sum - Math.expm1(-scale * mean), 0) / genes;
+  let [low, high] = [0, 1e6];
+  for (let step = 0; step < 200; step++) {
+    const middle = (low + high) / 2;
+    if (expressed(middle) < density) low = middle;
+    else high = middle;
+  }
+  return Array.from(spread, (mean) => {
+    const share = -Math.expm1(-low * mean);
+    // Counts have the gene's mean where its zeros are left out.
+    const stop = Math.min(1 - 1e-9, share / (low * mean));
+    return { zero: 1 - share, logGoOn: Math.log1p(-stop) };
+  });
+}
+
+function simulatedCount({ zero, logGoOn }) {
+  return random() < zero ? 0 : 1 + Math.floor(Math.log(1 - random()) / logGoOn);
+}
+
+/** By Box and Muller. */
+function normalRandom() {
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}
+
+/** Uniform numbers in [0, 1), the same in every run (xorshift32 by Marsaglia). */
+function uniformRandom() {
+  let state = 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
