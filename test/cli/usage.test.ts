@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { main } from "../../dist/cli/cli.js";
 import { expectOneSentence } from "../support/one-sentence.js";
 import { testFolder } from "../support/run-cnnc.js";
+import { runMain } from "../support/run-main.js";
 import { writeTinyH5ad } from "../support/tiny-h5ad.js";
 
 /** A command line that cannot be meant. */
@@ -133,23 +133,3 @@ describe("what needs no data", () => {
     });
   });
 });
-
-/** Runs a command line in this process, where that is as good as a new one and much faster. */
-async function runMain(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const printed = { stdout: "", stderr: "" };
-  const collect = (stream: "stdout" | "stderr") => (text: unknown) => {
-    printed[stream] += `${text}`;
-    return true;
-  };
-  const spies = [
-    vi.spyOn(process.stdout, "write").mockImplementation(collect("stdout")),
-    vi.spyOn(process.stderr, "write").mockImplementation(collect("stderr")),
-    // yargs prints help and the version through the console.
-    vi.spyOn(console, "log").mockImplementation(collect("stdout")),
-  ];
-  try {
-    return { code: await main(args), ...printed };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}

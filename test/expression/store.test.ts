@@ -82,17 +82,18 @@ describe("buildStore", () => {
       for (const layer of ["csc", "dense", "float64"]) {
         expect(fingerprint(await store(TINY, { scale, layer }))).toEqual(expected);
       }
-      const ofOracle = fingerprint(await store(ORACLE, { scale }));
-      for (const layer of ["csc", "dense"]) {
-        expect(fingerprint(await store(ORACLE, { scale, layer }))).toEqual(ofOracle);
-      }
     },
   );
 
+  it("is the same from rows that are sorted or not, of any type", async () => {
+    const expected = fingerprint(await store(ORACLE));
+    for (const layer of ["csc", "dense"])
+      expect(fingerprint(await store(ORACLE, { layer }))).toEqual(expected);
+  });
+
   it("is the same for any number of threads", async () => {
     const expected = fingerprint(await store(ORACLE, {}, { threads: 1 }));
-    for (const threads of [2, 3, 7])
-      expect(fingerprint(await store(ORACLE, {}, { threads }))).toEqual(expected);
+    for (const threads of [2, 7]) expect(fingerprint(await store(ORACLE, {}, { threads }))).toEqual(expected);
   });
 
   it("normalises by all genes, also by those that are not stored", async () => {

@@ -86,20 +86,15 @@ function read(reader, seed, path) {
       reader.stderr.removeListener("data", collect);
       resolve({ mutation, ...outcome });
     };
-    let timer;
+    const timer = setTimeout(() => end({ finding: "hung" }), SECONDS_PER_FILE * 1000);
     reader.stderr.on("data", collect);
     reader.on("close", (code, signal) => end({ finding: `died (${signal ?? code}): ${stderr.trim()}` }));
     reader.on("message", ({ started, done }) => {
-      if (started !== undefined) {
-        mutation = started;
-        timer = setTimeout(() => end({ finding: "hung" }), SECONDS_PER_FILE * 1000);
-      } else if (done.peakMegabytes > MEGABYTES) {
-        end({ finding: `took ${Math.round(done.peakMegabytes)} MB` });
-      } else {
-        end({ codes: done.codes });
-      }
+      if (started !== undefined) mutation = started;
+      else if (done.peakMegabytes > MEGABYTES) end({ finding: `took ${Math.round(done.peakMegabytes)} MB` });
+      else end({ codes: done.codes });
     });
-    reader.send({ seed, path });
+    reader.send({ seed, path }, (error) => error && end({ finding: "died after the file before" }));
   });
 }
 
