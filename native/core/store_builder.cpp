@@ -158,19 +158,16 @@ double StoreBuilder::linear(double value, std::size_t file_cell) const noexcept 
 
 template <class Value>
 void StoreBuilder::check_value(Value value, std::size_t cell, std::size_t gene) const {
-  const auto place = [&](const char* what) {
-    return std::string(what) + " (cell " + std::to_string(cell) + ", gene " + std::to_string(gene) + ", counted from 0)";
-  };
   const auto as_index = [](std::size_t index) { return static_cast<std::int64_t>(index); };
   if constexpr (std::is_floating_point_v<Value>) {
     if (!std::isfinite(value)) {
-      throw Error("NOT_FINITE", place(std::isnan(value) ? "a value is NaN" : "a value is infinite"), as_index(cell),
+      throw Error("NOT_FINITE", std::isnan(value) ? "a value is NaN" : "a value is infinite", as_index(cell),
                   as_index(gene));
     }
   }
   if constexpr (std::is_signed_v<Value>) {
     if (value < 0 && !(options_.scale == Scale::linear && options_.transform == Transform::none)) {
-      throw Error("NEGATIVE_VALUE", place("a value is negative"), as_index(cell), as_index(gene));
+      throw Error("NEGATIVE_VALUE", "a value is negative", as_index(cell), as_index(gene));
     }
   }
 }

@@ -28,8 +28,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .recommendCommands()
     .strict()
     .check(checkValues)
-    // Otherwise yargs would mix the language of the user's system with ours.
-    .locale("en")
+    // This also keeps yargs from mixing the language of the user's system with ours.
     .updateStrings(YARGS_MESSAGES)
     .wrap(Math.min(100, process.stdout.columns ?? 100))
     .version(VERSION)
