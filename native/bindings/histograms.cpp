@@ -26,12 +26,12 @@ HistogramOutput output_of(const Napi::Value& value) {
 }  // namespace
 
 Napi::Value build_histograms(const Napi::CallbackInfo& info) {
-  const auto store = Store::Unwrap(info[0].ToObject())->shared();
+  const auto store = unwrap<Store>(info[0])->shared();
   const Pairs pairs{view_of<const std::uint32_t>(info[1]), view_of<const std::uint32_t>(info[2])};
   const HistogramOutput out = output_of(info[3]);
   const bool on_gpu = info[4].ToString().Utf8Value() == "cuda";
   const unsigned threads = info[5].ToNumber().Uint32Value();
-  const auto job = Job::Unwrap(info[6].ToObject())->shared();
+  const auto job = unwrap<Job>(info[6])->shared();
   return PromiseWorker::run(
       info.Env(), {info[1], info[2], info[3]},
       [=] {

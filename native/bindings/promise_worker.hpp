@@ -36,16 +36,17 @@ void translate_exceptions(Function&& function) {
   }
 }
 
-/// Runs `execute` on a worker thread (no V8 there), then `resolve(env)` on the JavaScript thread.
+/// Runs `execute` on a worker thread (no V8 there), then, on the JavaScript thread, `settled` and, unless
+/// there was an error, `resolve(env)`.
 /// `keep` are the JavaScript values whose memory `execute` reads or writes: they stay alive until it ends.
 class PromiseWorker : public Napi::AsyncWorker {
  public:
   using Resolve = std::function<Napi::Value(Napi::Env)>;
 
   static Napi::Promise run(Napi::Env env, const std::vector<Napi::Value>& keep, std::function<void()> execute,
-                           Resolve resolve) {
+                           Resolve resolve, std::function<void()> settled = [] {}) {
     // Napi::AsyncWorker deletes itself when it is done.
-    auto worker = std::unique_ptr<PromiseWorker>(new PromiseWorker(env, std::move(execute), std::move(resolve)));
+    auto worker = std::unique_ptr<PromiseWorker>(new PromiseWorker(env, std::move(execute), std::move(resolve), std::move(settled)));
     for (const Napi::Value& value : keep) {
       if (value.IsObject()) worker->keep_.push_back(Napi::Persistent(value.As<Napi::Object>()));
     }
@@ -65,6 +66,7 @@ class PromiseWorker : public Napi::AsyncWorker {
 
   void OnOK() override {
     const Napi::HandleScope scope(Env());
+    settled_();
     if (failure_) {
       deferred_.Reject(to_js_error(Env(), *failure_).Value());
       return;
@@ -77,15 +79,17 @@ class PromiseWorker : public Napi::AsyncWorker {
   }
 
  private:
-  PromiseWorker(Napi::Env env, std::function<void()> execute, Resolve resolve)
+  PromiseWorker(Napi::Env env, std::function<void()> execute, Resolve resolve, std::function<void()> settled)
       : Napi::AsyncWorker(env),
         deferred_(Napi::Promise::Deferred::New(env)),
         execute_(std::move(execute)),
-        resolve_(std::move(resolve)) {}
+        resolve_(std::move(resolve)),
+        settled_(std::move(settled)) {}
 
   Napi::Promise::Deferred deferred_;
   std::function<void()> execute_;
   Resolve resolve_;
+  std::function<void()> settled_;
   std::vector<Napi::ObjectReference> keep_;
   std::unique_ptr<Error> failure_;
 };

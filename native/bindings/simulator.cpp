@@ -71,7 +71,7 @@ Napi::Value Simulator::simulate(const Napi::CallbackInfo& info) {
   const auto first = static_cast<std::uint64_t>(info[0].ToNumber().DoubleValue());
   const std::uint32_t count = info[1].ToNumber().Uint32Value();
   const unsigned threads = info[2].ToNumber().Uint32Value();
-  const auto job = Job::Unwrap(info[3].ToObject())->shared();
+  const auto job = unwrap<Job>(info[3])->shared();
   auto block = std::make_shared<CountBlock>();
   return PromiseWorker::run(
       info.Env(), {},

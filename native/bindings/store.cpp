@@ -39,7 +39,9 @@ Napi::Object Store::create(Napi::Env env, std::shared_ptr<const ExpressionStore>
 }
 
 Store::Store(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<Store>(info), store_(std::make_shared<const ExpressionStore>()) {}
+    : Napi::ObjectWrap<Store>(info), store_(std::make_shared<const ExpressionStore>()) {
+  tag_as<Store>(info);
+}
 
 Napi::Value Store::cells(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), store_->cells); }
 

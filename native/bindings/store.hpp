@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "bindings/napi_setup.hpp"
+#include "bindings/tagged.hpp"
 #include "core/expression_store.hpp"
 
 namespace cnnc::bindings {
@@ -10,6 +10,8 @@ namespace cnnc::bindings {
 /// JavaScript's handle of a finished store.
 class Store : public Napi::ObjectWrap<Store> {
  public:
+  static constexpr const char* kName = "Store";
+  static constexpr napi_type_tag kTag{0x3b7e92d45c1f4a68, 0x94e06fa1d82b4c53};
   static Napi::Function define(Napi::Env env);
   static Napi::Object create(Napi::Env env, std::shared_ptr<const ExpressionStore> store);
   explicit Store(const Napi::CallbackInfo& info);

@@ -63,31 +63,27 @@ Napi::Function Builder::define(Napi::Env env) {
 }
 
 Builder::Builder(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Builder>(info) {
+  StoreOptions options = options_of(info[0].ToObject());
   try {
-    translate_exceptions([&] { state_ = std::make_shared<State>(options_of(info[0].ToObject())); });
+    translate_exceptions([&] { state_ = std::make_shared<State>(std::move(options)); });
   } catch (const Error& error) {
     throw to_js_error(info.Env(), error);
   }
 }
 
+void Builder::require_idle(Napi::Env env) const {
+  if (!state_->busy) return;
+  throw to_js_error(env, Error("BUSY", "the store builder is still at work on an earlier call"));
+}
+
 Napi::Value Builder::run(const Napi::CallbackInfo& info, const std::vector<Napi::Value>& keep,
                          std::function<void(State&)> work, std::function<Napi::Value(Napi::Env, State&)> resolve) {
-  if (std::exchange(state_->busy, true)) {
-    throw to_js_error(info.Env(), Error("BUSY", "the store builder is still at work on an earlier call"));
-  }
+  require_idle(info.Env());
+  state_->busy = true;
   return PromiseWorker::run(
-      info.Env(), keep,
-      [state = state_, work = std::move(work)] {
-        // `busy` is only read on the JavaScript thread once the promise has settled.
-        try {
-          work(*state);
-        } catch (...) {
-          state->busy = false;
-          throw;
-        }
-        state->busy = false;
-      },
-      [state = state_, resolve = std::move(resolve)](Napi::Env env) { return resolve(env, *state); });
+      info.Env(), keep, [state = state_, work = std::move(work)] { work(*state); },
+      [state = state_, resolve = std::move(resolve)](Napi::Env env) { return resolve(env, *state); },
+      [state = state_] { state->busy = false; });
 }
 
 Napi::Value Builder::needs_totals(const Napi::CallbackInfo& info) {
@@ -105,6 +101,7 @@ Napi::Value Builder::pass(const Napi::CallbackInfo& info) {
 
 Napi::Value Builder::end_scan(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
+  require_idle(env);
   try {
     const std::vector<GeneStats>& stats = state_->builder.end_scan();
     Napi::Uint32Array expressing = Napi::Uint32Array::New(env, stats.size());

@@ -19,7 +19,7 @@ class Builder : public Napi::ObjectWrap<Builder> {
   struct State {
     explicit State(StoreOptions options) : builder(std::move(options)) {}
     StoreBuilder builder;
-    bool busy = false;
+    bool busy = false;  ///< only touched on the JavaScript thread
   };
 
   Napi::Value needs_totals(const Napi::CallbackInfo& info);
@@ -30,6 +30,8 @@ class Builder : public Napi::ObjectWrap<Builder> {
   Napi::Value finish(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info, const std::vector<Napi::Value>& keep, std::function<void(State&)> work,
                   std::function<Napi::Value(Napi::Env, State&)> resolve);
+
+  void require_idle(Napi::Env env) const;
 
   std::shared_ptr<State> state_;
 };

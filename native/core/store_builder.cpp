@@ -132,6 +132,7 @@ StoreBuilder::StoreBuilder(StoreOptions options) : options_(std::move(options)) 
     throw Error("TOO_FEW_CELLS", "Histograms need at least 2 cells; " + std::to_string(options_.cells) + " selected.");
   }
   options_.threads = std::max(1U, options_.threads);
+  stage_ = needs_totals() ? Stage::totals : Stage::scan;
   log_of_base_ = options_.log_base > 0 ? std::log(options_.log_base) : 1;
   if (options_.scale == Scale::counts) cell_total_.assign(options_.file_cells, 0);
   stats_.assign(options_.genes, kNothingSeen);
@@ -172,9 +173,15 @@ void StoreBuilder::check_value(Value value, std::size_t cell, std::size_t gene) 
   }
 }
 
+void StoreBuilder::require(Stage stage) const {
+  if (stage_ != stage) throw Error("BAD_ORDER", "the store builder was called out of order");
+}
+
 /// Checks the block's form, and visits its rows as Rows<Value>.
 template <class Visit>
-void StoreBuilder::pass(const Block& block, Visit&& visit) {
+void StoreBuilder::pass(Stage stage, const Block& block, Visit&& visit) {
+  require(stage);
+  stage_ = Stage::done;
   const bool by_cell = options_.major == MajorAxis::cell;
   const std::uint64_t rows = by_cell ? options_.file_cells : options_.file_genes;
   const std::uint64_t width = by_cell ? options_.file_genes : options_.file_cells;
@@ -200,6 +207,7 @@ void StoreBuilder::pass(const Block& block, Visit&& visit) {
       },
       block.values);
   next_row_ += block.count;
+  stage_ = stage;
 }
 
 void StoreBuilder::end_pass() {
@@ -222,8 +230,10 @@ void StoreBuilder::add_totals(const Rows<Value>& rows) {
 }
 
 void StoreBuilder::totals(const Block& block) {
-  pass(block, [&](const auto& rows) { add_totals(rows); });
-  if (next_row_ == options_.file_genes) end_pass();
+  pass(Stage::totals, block, [&](const auto& rows) { add_totals(rows); });
+  if (next_row_ != options_.file_genes) return;
+  end_pass();
+  stage_ = Stage::scan;
 }
 
 template <class Value>
@@ -288,7 +298,7 @@ void StoreBuilder::scan_genes(const Rows<Value>& rows) {
 }
 
 void StoreBuilder::scan(const Block& block) {
-  pass(block, [&](const auto& rows) {
+  pass(Stage::scan, block, [&](const auto& rows) {
     if (options_.major == MajorAxis::cell) {
       scan_cells(rows);
     } else {
@@ -298,7 +308,9 @@ void StoreBuilder::scan(const Block& block) {
 }
 
 const std::vector<GeneStats>& StoreBuilder::end_scan() {
+  require(Stage::scan);
   end_pass();
+  stage_ = Stage::begin_fill;
   for (const std::vector<GeneStats>& part : thread_stats_) {
     for (std::size_t gene = 0; gene < stats_.size(); ++gene) merge(stats_[gene], part[gene]);
   }
@@ -308,6 +320,8 @@ const std::vector<GeneStats>& StoreBuilder::end_scan() {
 }
 
 void StoreBuilder::begin_fill(std::span<const std::uint8_t> keep) {
+  require(Stage::begin_fill);
+  stage_ = Stage::done;
   if (!keep.empty()) {
     if (keep.size() != stats_.size()) throw Error("BAD_SELECTION", "the genes to keep do not fit the store's genes");
     std::vector<std::int32_t> renumbered(keep.size(), kLeftOut);
@@ -347,7 +361,8 @@ void StoreBuilder::begin_fill(std::span<const std::uint8_t> keep) {
       maximum = std::max(maximum, 0.0);
     }
     if (!std::isfinite(maximum)) {
-      throw Error("NOT_FINITE", "a value is too large for scale log1p", -1, static_cast<std::int64_t>(gene));
+      const auto column = std::find(options_.gene_of.begin(), options_.gene_of.end(), static_cast<std::int32_t>(gene));
+      throw Error("NOT_LOG1P", "a value is too large for a logarithm", -1, column - options_.gene_of.begin());
     }
     store_.constant[gene] = minimum == maximum ? 1 : 0;
     store_.expressing[gene] = stats.expressing;
@@ -365,6 +380,7 @@ void StoreBuilder::begin_fill(std::span<const std::uint8_t> keep) {
   if (options_.keep_values) store_.values = RawArray<float>(entries);
 
   plan_ranges();
+  stage_ = Stage::fill;
 }
 
 /// Cuts the columns into ranges that one thread fills at a time, so that entries keep the order of the rows
@@ -449,7 +465,7 @@ void StoreBuilder::sort_entries(std::size_t gene) {
 }
 
 void StoreBuilder::fill(const Block& block) {
-  pass(block, [&](const auto& rows) {
+  pass(Stage::fill, block, [&](const auto& rows) {
     if (options_.major == MajorAxis::cell) {
       fill_cells(rows);
     } else {
@@ -459,7 +475,9 @@ void StoreBuilder::fill(const Block& block) {
 }
 
 ExpressionStore StoreBuilder::finish() {
+  require(Stage::fill);
   end_pass();
+  stage_ = Stage::done;
   parallel_for(options_.threads, options_.genes, [&](unsigned, std::size_t gene) {
     store_.stored[gene] = static_cast<std::uint32_t>(fills_[gene].next - store_.first[gene]);
     auto& marginal = store_.marginal[gene];

@@ -56,7 +56,7 @@ struct GeneStats {
 /// Builds a store by streaming the matrix: totals (only when needs_totals), scan, fill, each time all
 /// blocks in order. Memory is the store, the maps, and a copy of one block.
 ///
-/// Every pass checks what it reads and throws Error: INDEX_OUT_OF_RANGE, DUPLICATE_ENTRY, NOT_FINITE,
+/// Calls out of that order throw Error BAD_ORDER. Every pass checks what it reads and throws Error: INDEX_OUT_OF_RANGE, DUPLICATE_ENTRY, NOT_FINITE,
 /// NEGATIVE_VALUE (unless scale is linear and transform none), BAD_BLOCK (rows out of order, lengths
 /// that do not fit), NOT_REPEATABLE (the passes saw different data).
 class StoreBuilder {
@@ -90,8 +90,11 @@ class StoreBuilder {
     std::uint64_t end = 0;
     int zero_bin = 0;
   };
+  /// What the builder expects next; after an error it expects nothing any more.
+  enum class Stage : std::uint8_t { totals, scan, begin_fill, fill, done };
+  void require(Stage stage) const;
   template <class Visit>
-  void pass(const Block& block, Visit&& visit);
+  void pass(Stage stage, const Block& block, Visit&& visit);
   void end_pass();
   [[nodiscard]] double linear(double value, std::size_t file_cell) const noexcept;
   template <class Value>
@@ -112,6 +115,7 @@ class StoreBuilder {
   void sort_entries(std::size_t gene);
 
   StoreOptions options_;
+  Stage stage_ = Stage::scan;
   double log_of_base_ = 1;
   std::uint64_t next_row_ = 0;             ///< first row that the current pass has not seen
   std::vector<std::uint32_t> columns_;     ///< of the current block, checked

@@ -213,4 +213,35 @@ TEST_CASE("damaged input is refused with a code") {
           StoreBuilder builder(whole_matrix(matrix, Scale::counts, Transform::log10));
           builder.end_scan();
         }) == "BAD_BLOCK");
+  CHECK(code_of([&] {
+          const Matrix huge{2, 2, {1, 1, 1, 800}};
+          build(whole_matrix(huge, Scale::log1p, Transform::log10), blocks_of(huge, MajorAxis::cell, false, 2));
+        }) == "NOT_LOG1P");
+}
+
+TEST_CASE("calls out of order are refused") {
+  const Matrix matrix = random_counts(20, 5, 0.3, 0.8, 6);
+  const auto blocks = blocks_of(matrix, MajorAxis::cell, false, 20);
+  using Call = std::function<void(StoreBuilder&)>;
+  const Call totals = [&](StoreBuilder& builder) { builder.totals(blocks[0].view()); };
+  const Call scan = [&](StoreBuilder& builder) { builder.scan(blocks[0].view()); };
+  const Call end_scan = [](StoreBuilder& builder) { builder.end_scan(); };
+  const Call begin_fill = [](StoreBuilder& builder) { builder.begin_fill({}); };
+  const Call fill = [&](StoreBuilder& builder) { builder.fill(blocks[0].view()); };
+  const Call finish = [](StoreBuilder& builder) { static_cast<void>(builder.finish()); };
+  const auto run = [&](const std::vector<Call>& calls) {
+    return code_of([&] {
+      StoreBuilder builder(whole_matrix(matrix, Scale::linear, Transform::log10));
+      for (const Call& call : calls) call(builder);
+    });
+  };
+  CHECK(run({scan, end_scan, begin_fill, fill, finish}) == "no error");
+  CHECK(run({totals}) == "BAD_ORDER");
+  CHECK(run({fill}) == "BAD_ORDER");
+  CHECK(run({finish}) == "BAD_ORDER");
+  CHECK(run({begin_fill}) == "BAD_ORDER");
+  CHECK(run({scan, fill}) == "BAD_ORDER");
+  CHECK(run({scan, end_scan, scan}) == "BAD_ORDER");
+  CHECK(run({scan, end_scan, end_scan}) == "BAD_ORDER");
+  CHECK(run({scan, end_scan, begin_fill, fill, finish, finish}) == "BAD_ORDER");
 }

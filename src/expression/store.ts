@@ -149,6 +149,7 @@ const REMEDIES: Record<string, string> = {
   INDEX_OUT_OF_RANGE: "The file is damaged: write it again from its source.",
   DUPLICATE_ENTRY: "Merge the duplicates first (scipy: X.sum_duplicates()).",
   NOT_FINITE: "Replace missing and infinite values before building histograms.",
+  NOT_LOG1P: "The values do not look like log1p values: choose --scale counts or linear.",
   NEGATIVE_VALUE:
     "Scaled data cannot be used with a logarithm: choose raw counts (--raw or --layer), or bin the values as " +
     "they are with --scale linear --transform none.",

@@ -114,7 +114,9 @@ function growingDataset(
   };
 }
 
-function writeError(path: string, cause: unknown): CnncError {
+function writeError(temporary: string, cause: unknown): CnncError {
+  // People know the file by its final name; see writeWhole.
+  const path = temporary.replace(/\.partial-\d+$/, "");
   const trace = cause instanceof Error ? cause.message : String(cause);
   if (/No space left|quota exceeded/i.test(trace)) {
     return new CnncError(

@@ -55,7 +55,11 @@ async function run(args: Arguments, signal: AbortSignal): Promise<void> {
     ...(args.threads !== undefined && { threads: args.threads }),
     signal,
     onProgress: progress.listener,
-  }).finally(progress.end);
+  })
+    .catch((error: unknown) => {
+      throw withoutSkipping(error);
+    })
+    .finally(progress.end);
   try {
     const { selection, store } = session;
     for await (const { a, b, images } of session.batches()) {
@@ -76,6 +80,12 @@ async function run(args: Arguments, signal: AbortSignal): Promise<void> {
   } finally {
     session.close();
   }
+}
+
+/** Of a single pair there is nothing to skip. */
+function withoutSkipping(error: unknown): unknown {
+  if (!(error instanceof CnncError) || error.code !== "GENES_NOT_FOUND") return error;
+  return new CnncError(error.code, error.message, error.remedy.replace(/, or leave out .*$/s, "."));
 }
 
 /** One pair, as if a file had listed it. */
