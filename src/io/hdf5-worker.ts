@@ -1,4 +1,5 @@
 /** A reading thread: answers the requests of `hdf5-pool.ts` about one file, one at a time. */
+import "./wasm-memory-limit.js";
 import { parentPort, workerData } from "node:worker_threads";
 import { CnncError } from "../errors.js";
 import type { Hdf5Answer, Hdf5Request } from "./hdf5-pool.js";

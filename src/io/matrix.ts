@@ -27,8 +27,8 @@ export function matrixCorrupt(file: string, path: string, problem: string): Cnnc
   );
 }
 
-/** HDF5 itself must hold a whole chunk, compressed and not, in a 2 GB address space. */
-const MAX_CHUNK_BYTES = 1 << 29;
+/** HDF5 itself must hold a whole chunk, compressed, decompressed and copied, in 1 GB (`wasm-memory-limit.ts`). */
+const MAX_CHUNK_BYTES = 1 << 28;
 
 /**
  * Checks that the values of `dataset` are numbers and its chunks of a size that can be read.

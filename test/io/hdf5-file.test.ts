@@ -154,3 +154,19 @@ it("says that there is nothing at a path", async () => {
   const file = await open(fixture("matrices.h5ad"));
   expect(await file.node("/obs/nothing/here")).toBeUndefined();
 });
+
+it("reads a chunk of the largest size that is allowed", async () => {
+  const side = 1 << 13;
+  const path = await writeHdf5((root) => {
+    const data = new Float32Array(side * side).fill(3);
+    root.create_dataset({ name: "d", data, shape: [side, side], chunks: [side, side], compression: 1 });
+  });
+  const file = await open(path);
+  expect((await file.node("/d")) as DatasetNode).toMatchObject({ itemBytes: 4, chunks: [side, side] });
+  const values = await file.read("/d", [
+    [0, side],
+    [0, side],
+  ]);
+  expect(values.length * values.BYTES_PER_ELEMENT).toBe(1 << 28);
+  expect(values.every((value: number | bigint) => value === 3)).toBe(true);
+});

@@ -6,6 +6,7 @@ import { fixture, scratchFile } from "./helpers.js";
 
 /** CNNC_MUTATIONS=10000 for a long run. */
 const MUTATIONS = Number(process.env.CNNC_MUTATIONS ?? 100);
+const FIRST_SEED = 380;
 const SECONDS_PER_FILE = 20;
 
 // HDF5 itself goes round in circles in about one damaged file of a hundred.
@@ -62,9 +63,10 @@ it(
   `${MUTATIONS} damaged files are read or refused, without a crash, a hang or a waste of memory`,
   async () => {
     const outcomes = { read: 0, refused: 0, stuck: 0 };
-    let seed = 0;
+    // Seed 427 has a string whose length claims more than a gigabyte.
+    let seed = FIRST_SEED;
     async function run(): Promise<void> {
-      while (seed < MUTATIONS) {
+      while (seed < FIRST_SEED + MUTATIONS) {
         const mine = ++seed;
         const path = scratchFile(".h5ad", mutate(mine));
         let timer: NodeJS.Timeout | undefined;
@@ -89,7 +91,7 @@ it(
     expect(outcomes.read).toBeGreaterThan(MUTATIONS / 20);
     expect(outcomes.refused).toBeGreaterThan(MUTATIONS / 20);
     console.info(`mutations: ${JSON.stringify(outcomes)}`);
-    expect(process.resourceUsage().maxRSS / 1024).toBeLessThan(1500);
+    expect(process.resourceUsage().maxRSS / 1024).toBeLessThan(1000);
   },
   20_000 + 1000 * MUTATIONS,
 );
