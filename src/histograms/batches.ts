@@ -3,7 +3,7 @@ import type { ExpressionStore } from "../expression/index.js";
 import { addon } from "../native/addon.js";
 import type { CountArray, HistogramArray } from "../native/addon-types.js";
 import type { Device } from "../native/device.js";
-import type { PairSource } from "../pairs/index.js";
+import type { PairBatch, PairSource } from "../pairs/index.js";
 import { abortError, throwIfAborted } from "../progress.js";
 
 /** Counts per histogram: 32 x 32. */
@@ -27,6 +27,11 @@ export interface BatchOptions {
   readonly nepdf?: boolean;
   /** Pairs per batch. Default 4096: 8 MB of 16-bit counts. */
   readonly batchSize?: number;
+  /**
+   * Use the memory of `images` again once the next batch is asked for, instead of allocating it for each batch.
+   * Default false: every batch owns its arrays.
+   */
+  readonly reuseImages?: boolean;
   readonly device: Device;
   readonly threads: number;
   readonly signal?: AbortSignal;
@@ -40,7 +45,7 @@ export function countArray(cells: number, length: number): CountArray {
 
 /**
  * Histograms of all pairs of a source, in its order, batch by batch. The next batch is built while the
- * consumer works on one. Each batch owns its arrays.
+ * consumer works on one. Each batch owns its arrays, unless `reuseImages`.
  *
  * @param source pairs of genes of the store
  * @throws CnncError `CANCELLED`, `GPU_MEMORY`, `GPU_FAILED`, `OUT_OF_MEMORY`.
@@ -50,14 +55,26 @@ export async function* histogramBatches(
   source: PairSource,
   options: BatchOptions,
 ): AsyncGenerator<HistogramBatch, void, void> {
+  const batchSize = options.batchSize ?? 4096;
+  const allocate = (length: number): HistogramArray =>
+    options.nepdf ? new Float32Array(length) : countArray(store.cells, length);
+  // Two are enough: one that the consumer has, one that is being filled.
+  const buffers: HistogramArray[] = [];
   let ahead: Promise<HistogramBatch> | undefined;
   try {
-    for (const pairs of source.batches(options.batchSize ?? 4096)) {
+    for (const pairs of source.batches(batchSize)) {
       const current = ahead;
-      ahead = buildBatch(store, pairs, options);
+      const length = pairs.a.length * IMAGE_SIZE;
+      const images = options.reuseImages
+        ? (buffers.pop() ?? allocate(batchSize * IMAGE_SIZE)).subarray(0, length)
+        : allocate(length);
+      ahead = buildBatch(store, pairs, images, options);
       // A failure is reported when the batch is awaited, not when the one before it is being consumed.
       ahead.catch(() => {});
-      if (current) yield await current;
+      if (!current) continue;
+      const batch = await current;
+      yield batch;
+      if (options.reuseImages) buffers.push(batch.images);
     }
     if (ahead) yield await ahead;
   } finally {
@@ -68,12 +85,11 @@ export async function* histogramBatches(
 
 async function buildBatch(
   store: ExpressionStore,
-  { first, a, b }: { first: number; a: Uint32Array; b: Uint32Array },
-  { nepdf, device, threads, signal }: BatchOptions,
+  { first, a, b }: PairBatch,
+  images: HistogramArray,
+  { device, threads, signal }: BatchOptions,
 ): Promise<HistogramBatch> {
   throwIfAborted(signal);
-  const length = a.length * IMAGE_SIZE;
-  const images = nepdf ? new Float32Array(length) : countArray(store.cells, length);
   const job = new (addon().Job)();
   const cancel = () => job.cancel();
   signal?.addEventListener("abort", cancel, { once: true });

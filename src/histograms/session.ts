@@ -54,7 +54,7 @@ export interface HistogramSession {
   readonly report: SessionReport;
   /** Histograms of all pairs in order; see histogramBatches. */
   batches(
-    options?: Pick<BatchOptions, "nepdf" | "batchSize" | "signal">,
+    options?: Pick<BatchOptions, "nepdf" | "batchSize" | "signal" | "reuseImages">,
   ): AsyncGenerator<HistogramBatch, void, void>;
   close(): void;
 }

@@ -54,6 +54,7 @@ export async function writeHistogramsHdf5(
       for await (const batch of session.batches({
         nepdf,
         batchSize: BATCH_IMAGES,
+        reuseImages: true,
         ...(signal && { signal }),
       })) {
         images.append(batch.images);
