@@ -7,7 +7,7 @@ namespace cnnc {
 namespace {
 
 /// Streams of one task at most, so that a batch with few spread genes still makes work for all threads.
-constexpr std::uint32_t kStreamsPerTask = 512;
+constexpr std::uint32_t kStreamsPerTask = 128;
 /// Spreading writes all lanes of every cell, at about this many streamed entries per cell.
 constexpr double kSpreadCostPerCell = 2;
 

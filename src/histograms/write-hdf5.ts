@@ -3,10 +3,11 @@ import type { ProgressListener } from "../progress.js";
 import { hashFile, provenance } from "./provenance.js";
 import type { HistogramSession } from "./session.js";
 
-/** Images per HDF5 chunk: 128 KB of 16-bit counts. */
-const CHUNK_IMAGES = 64;
-/** Images per write: 8 MB of 16-bit counts, 16 MB of NEPDFs. */
-const BATCH_IMAGES = 4096;
+/** Images per HDF5 chunk: 512 KB of 16-bit counts. */
+const CHUNK_IMAGES = 256;
+/** Images built and written at a time: 16 MB of 16-bit counts, or of NEPDFs. Large writes are the fast ones. */
+const BATCH_COUNTS = 8192;
+const BATCH_NEPDFS = 4096;
 
 export interface WriteOptions {
   /** float32 NEPDFs instead of counts. */
@@ -53,7 +54,7 @@ export async function writeHistogramsHdf5(
       const pairs = file.growing("pairs", { rowShape: [2], chunkRows: 1 << 14 });
       for await (const batch of session.batches({
         nepdf,
-        batchSize: BATCH_IMAGES,
+        batchSize: nepdf ? BATCH_NEPDFS : BATCH_COUNTS,
         reuseImages: true,
         ...(signal && { signal }),
       })) {
