@@ -26,8 +26,8 @@ const CELLS = 43_261;
 const DENSITY = 0.1;
 const LARGE_GENES = 2100;
 /** Those of src/histograms/write-hdf5.ts. */
-const IMAGES_PER_CHUNK = 64;
-const IMAGES_PER_WRITE = 4096;
+const IMAGES_PER_CHUNK = 256;
+const IMAGES_PER_WRITE = 8192;
 
 const { values: options } = parseArgs({
   options: {
