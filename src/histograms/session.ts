@@ -26,7 +26,7 @@ import { type BatchOptions, type HistogramBatch, histogramBatches } from "./batc
 export type PairRequest =
   | { readonly kind: "list"; readonly file: PairFile }
   | { readonly kind: "product"; readonly regulators: readonly string[]; readonly targets?: readonly string[] }
-  /** All unordered pairs of genes, in file order. */
+  /** All unordered pairs of genes, the first of each before the second in the file. */
   | { readonly kind: "all" };
 
 export interface HistogramOptions extends SelectionOptions {

@@ -30,52 +30,79 @@ export function listSource(a: Uint32Array, b: Uint32Array): PairSource {
   });
 }
 
-/** All ordered pairs regulator × target, one regulator after the other, without those of a gene with itself. */
+/**
+ * First genes whose pairs come together, column by column, because counting shares the work between them: as many
+ * as the histogram engine holds side by side (kLanes of native/core/histogram_plan.hpp).
+ */
+const BAND = 8;
+
+/**
+ * All ordered pairs regulator × target, without those of a gene with itself. The order is that of bands of 8
+ * regulators: all pairs of the first target with the band's regulators, all of the second target, ...
+ */
 export function productSource(regulators: Uint32Array, targets: Uint32Array): PairSource {
   const timesTarget = new Map<number, number>();
   for (const target of targets) timesTarget.set(target, (timesTarget.get(target) ?? 0) + 1);
 
-  /** Position of each regulator's first pair; Float64Array, because there may be more than 2^32 pairs. */
-  const starts = new Float64Array(regulators.length + 1);
+  /** Position of each band's first pair; Float64Array, because there may be more than 2^32 pairs. */
+  const bands = Math.ceil(regulators.length / BAND);
+  const starts = new Float64Array(bands + 1);
   regulators.forEach((regulator, row) => {
-    starts[row + 1] = starts[row] + targets.length - (timesTarget.get(regulator) ?? 0);
+    starts[Math.floor(row / BAND) + 1] += targets.length - (timesTarget.get(regulator) ?? 0);
   });
+  for (let band = 0; band < bands; band++) starts[band + 1] += starts[band];
 
-  return pairSource(starts[regulators.length], (first, a, b) => {
-    let row = rowOf(first, regulators.length, (row) => starts[row]);
-    let position = starts[row];
-    for (let filled = 0; filled < a.length; row++) {
-      const regulator = regulators[row];
+  return pairSource(starts[bands], (first, a, b) => {
+    let band = lastStartAt(first, bands, (band) => starts[band]);
+    let position = starts[band];
+    for (let filled = 0; filled < a.length; band++) {
+      const rows = regulators.subarray(BAND * band, BAND * (band + 1));
       for (let t = 0; t < targets.length && filled < a.length; t++) {
-        if (targets[t] === regulator || position++ < first) continue;
-        a[filled] = regulator;
-        b[filled++] = targets[t];
+        for (let row = 0; row < rows.length && filled < a.length; row++) {
+          if (rows[row] === targets[t] || position++ < first) continue;
+          a[filled] = rows[row];
+          b[filled++] = targets[t];
+        }
       }
     }
   });
 }
 
-/** All unordered pairs i < j of gene columns 0 to `genes` - 1: (0, 1), (0, 2), ..., (1, 2), ... */
+/**
+ * All unordered pairs i < j of gene columns 0 to `genes` - 1. The order is that of bands of 8 genes i: of genes 0
+ * to 7 the pairs (0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3), ... up to the last j; then of genes 8 to 15, ...
+ */
 export function allPairsSource(genes: number): PairSource {
   // Up to 2^26 genes every product below is under 2^53, so exact in float64.
   if (!Number.isInteger(genes) || genes < 0 || genes > 2 ** 26) throw new RangeError(`${genes} genes`);
   const rowStart = (i: number) => (i * (2 * genes - i - 1)) / 2;
 
   return pairSource((genes ** 2 - genes) / 2, (first, a, b) => {
-    let i = rowOf(first, genes, rowStart);
-    let j = i + 1 + (first - rowStart(i));
+    let i0 = BAND * lastStartAt(first, Math.ceil(genes / BAND), (band) => rowStart(BAND * band));
+    // In a band, columns 1 to 7 after i0 have as many pairs as their number says, all later ones 8.
+    const columnStart = (column: number) =>
+      column < BAND ? (column * (column - 1)) / 2 : (BAND * (BAND - 1)) / 2 + (column - BAND) * BAND;
+    const offset = first - rowStart(i0);
+    const column = 1 + lastStartAt(offset, genes - i0 - 1, (column) => columnStart(column + 1));
+    let j = i0 + column;
+    let i = i0 + (offset - columnStart(column));
     for (let filled = 0; filled < a.length; filled++) {
       a[filled] = i;
-      b[filled] = j++;
-      if (j === genes) j = ++i + 1;
+      b[filled] = j;
+      if (++i < Math.min(j, i0 + BAND)) continue;
+      if (++j === genes) {
+        i0 += BAND;
+        j = i0 + 1;
+      }
+      i = i0;
     }
   });
 }
 
-/** The last of `rows` rows that starts at or before `position`, so never an empty one; starts ascend. */
-function rowOf(position: number, rows: number, start: (row: number) => number): number {
+/** The last of `count` parts that starts at or before `position`, so never an empty one; starts ascend. */
+function lastStartAt(position: number, count: number, start: (part: number) => number): number {
   let low = 0;
-  let high = rows - 1;
+  let high = count - 1;
   while (low < high) {
     const middle = (low + high + 1) >>> 1;
     if (start(middle) <= position) low = middle;
