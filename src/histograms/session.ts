@@ -12,6 +12,7 @@ import {
   allPairsSource,
   type GeneIndex,
   indexGenes,
+  type OrderOptions,
   type PairFile,
   type PairReport,
   type PairSource,
@@ -25,9 +26,13 @@ import { type BatchOptions, type HistogramBatch, histogramBatches } from "./batc
 /** Which pairs are wanted. */
 export type PairRequest =
   | { readonly kind: "list"; readonly file: PairFile }
-  | { readonly kind: "product"; readonly regulators: readonly string[]; readonly targets?: readonly string[] }
+  | ({
+      readonly kind: "product";
+      readonly regulators: readonly string[];
+      readonly targets?: readonly string[];
+    } & OrderOptions)
   /** All unordered pairs of genes, the first of each before the second in the file. */
-  | { readonly kind: "all" };
+  | ({ readonly kind: "all" } & OrderOptions);
 
 export interface HistogramOptions extends SelectionOptions {
   /** Leave out genes that fewer of the chosen cells express. */
@@ -137,10 +142,10 @@ function resolve(request: PairRequest, genes: GeneIndex, skipMissing: boolean): 
     case "list":
       return resolvePairList(request.file, genes, { skipMissing });
     case "product":
-      return resolveProduct(request.regulators, request.targets, genes, { skipMissing });
+      return resolveProduct(request.regulators, request.targets, genes, { ...request, skipMissing });
     case "all": {
       const count = genes.genes.names.length;
-      const source = allPairsSource(count);
+      const source = allPairsSource(count, request);
       if (source.count === 0) {
         const { source: file } = genes.genes;
         throw new CnncError(

@@ -36,19 +36,29 @@ export function listSource(a: Uint32Array, b: Uint32Array): PairSource {
  */
 const BAND = 8;
 
+export interface OrderOptions {
+  /** One first gene after the other, instead of bands of 8: the order of CNNC's own files. Default false. */
+  readonly byFirstGene?: boolean;
+}
+
 /**
  * All ordered pairs regulator × target, without those of a gene with itself. The order is that of bands of 8
  * regulators: all pairs of the first target with the band's regulators, all of the second target, ...
  */
-export function productSource(regulators: Uint32Array, targets: Uint32Array): PairSource {
+export function productSource(
+  regulators: Uint32Array,
+  targets: Uint32Array,
+  { byFirstGene = false }: OrderOptions = {},
+): PairSource {
+  const size = byFirstGene ? 1 : BAND;
   const timesTarget = new Map<number, number>();
   for (const target of targets) timesTarget.set(target, (timesTarget.get(target) ?? 0) + 1);
 
   /** Position of each band's first pair; Float64Array, because there may be more than 2^32 pairs. */
-  const bands = Math.ceil(regulators.length / BAND);
+  const bands = Math.ceil(regulators.length / size);
   const starts = new Float64Array(bands + 1);
   regulators.forEach((regulator, row) => {
-    starts[Math.floor(row / BAND) + 1] += targets.length - (timesTarget.get(regulator) ?? 0);
+    starts[Math.floor(row / size) + 1] += targets.length - (timesTarget.get(regulator) ?? 0);
   });
   for (let band = 0; band < bands; band++) starts[band + 1] += starts[band];
 
@@ -56,7 +66,7 @@ export function productSource(regulators: Uint32Array, targets: Uint32Array): Pa
     let band = lastStartAt(first, bands, (band) => starts[band]);
     let position = starts[band];
     for (let filled = 0; filled < a.length; band++) {
-      const rows = regulators.subarray(BAND * band, BAND * (band + 1));
+      const rows = regulators.subarray(size * band, size * (band + 1));
       for (let t = 0; t < targets.length && filled < a.length; t++) {
         for (let row = 0; row < rows.length && filled < a.length; row++) {
           if (rows[row] === targets[t] || position++ < first) continue;
@@ -72,16 +82,17 @@ export function productSource(regulators: Uint32Array, targets: Uint32Array): Pa
  * All unordered pairs i < j of gene columns 0 to `genes` - 1. The order is that of bands of 8 genes i: of genes 0
  * to 7 the pairs (0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3), ... up to the last j; then of genes 8 to 15, ...
  */
-export function allPairsSource(genes: number): PairSource {
+export function allPairsSource(genes: number, { byFirstGene = false }: OrderOptions = {}): PairSource {
   // Up to 2^26 genes every product below is under 2^53, so exact in float64.
   if (!Number.isInteger(genes) || genes < 0 || genes > 2 ** 26) throw new RangeError(`${genes} genes`);
+  const size = byFirstGene ? 1 : BAND;
   const rowStart = (i: number) => (i * (2 * genes - i - 1)) / 2;
 
   return pairSource((genes ** 2 - genes) / 2, (first, a, b) => {
-    let i0 = BAND * lastStartAt(first, Math.ceil(genes / BAND), (band) => rowStart(BAND * band));
-    // In a band, columns 1 to 7 after i0 have as many pairs as their number says, all later ones 8.
+    let i0 = size * lastStartAt(first, Math.ceil(genes / size), (band) => rowStart(size * band));
+    // In a band, columns before i0 + size have as many pairs as there are genes from i0 on, all later ones `size`.
     const columnStart = (column: number) =>
-      column < BAND ? (column * (column - 1)) / 2 : (BAND * (BAND - 1)) / 2 + (column - BAND) * BAND;
+      column < size ? (column * (column - 1)) / 2 : (size * (size - 1)) / 2 + (column - size) * size;
     const offset = first - rowStart(i0);
     const column = 1 + lastStartAt(offset, genes - i0 - 1, (column) => columnStart(column + 1));
     let j = i0 + column;
@@ -89,9 +100,9 @@ export function allPairsSource(genes: number): PairSource {
     for (let filled = 0; filled < a.length; filled++) {
       a[filled] = i;
       b[filled] = j;
-      if (++i < Math.min(j, i0 + BAND)) continue;
+      if (++i < Math.min(j, i0 + size)) continue;
       if (++j === genes) {
-        i0 += BAND;
+        i0 += size;
         j = i0 + 1;
       }
       i = i0;

@@ -1,7 +1,7 @@
 import { CnncError } from "../errors.js";
 import { type GeneIndex, missingGenesError } from "./gene-index.js";
 import type { PairFile } from "./pair-file.js";
-import { listSource, type PairSource, productSource } from "./pair-source.js";
+import { listSource, type OrderOptions, type PairSource, productSource } from "./pair-source.js";
 
 /** What became of the pairs that were asked for. */
 export interface PairReport {
@@ -77,7 +77,7 @@ export function resolvePairList(file: PairFile, genes: GeneIndex, options: Resol
 }
 
 /**
- * All ordered pairs of a regulator and a target, in the data's gene columns, regulator by regulator,
+ * All ordered pairs of a regulator and a target, in the data's gene columns, in the order of productSource,
  * without pairs of a gene with itself. A gene listed several times counts once.
  *
  * @param targets names of the targets; `undefined` for every gene column of the data
@@ -87,7 +87,7 @@ export function resolveProduct(
   regulators: readonly string[],
   targets: readonly string[] | undefined,
   genes: GeneIndex,
-  options: ResolveOptions,
+  options: ResolveOptions & OrderOptions,
 ): ResolvedPairs {
   const regulatorNames = new Set(regulators);
   const targetNames = targets && new Set(targets);
@@ -98,7 +98,7 @@ export function resolveProduct(
   const regulatorColumns = present(regulatorNames);
   const targetColumns = targetNames ? present(targetNames) : Uint32Array.from(genes.genes.names.keys());
 
-  const source = productSource(regulatorColumns, targetColumns);
+  const source = productSource(regulatorColumns, targetColumns, options);
   const selfPairsDropped = regulatorColumns.length * targetColumns.length - source.count;
   const selfPairsAsked = targetNames
     ? [...regulatorNames].filter((name) => targetNames.has(name)).length

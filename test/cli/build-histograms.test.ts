@@ -129,3 +129,20 @@ describe("sound runs", () => {
     expect(JSON.parse(inJson.stdout)).toMatchObject({ cells: 6, matrices: [{ name: "X", scale: "counts" }] });
   });
 });
+
+it("writes one set of npy files for each regulator, as CNNC's scripts expect", async () => {
+  const folder = await remarkableFolder();
+  writeFileSync(join(folder, "regulators.txt"), "g1\ng2\n");
+  const { code } = await runCnnc(
+    ["build-histograms", "data.h5ad", "--regulators", "regulators.txt", "--format", "npy", "-o", "out"],
+    folder,
+  );
+  expect(code).toBe(0);
+  expect(contents(join(folder, "out"))).toEqual([
+    "Nxdata_tf0.npy",
+    "Nxdata_tf1.npy",
+    "cnnc.json",
+    "zdata_tf0.npy",
+    "zdata_tf1.npy",
+  ]);
+});

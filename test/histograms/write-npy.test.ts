@@ -85,7 +85,7 @@ describe("writeHistogramsNpy", () => {
 
   it("cuts parts and batches independently", async () => {
     // 29 parts; the batches end in the middle of some.
-    const session = await openSession(DATA, { kind: "all" });
+    const session = await openSession(DATA, { kind: "all", byFirstGene: true });
     const inSmallBatches: HistogramSession = {
       ...session,
       batches: (options) => session.batches({ ...options, batchSize: 40 }),

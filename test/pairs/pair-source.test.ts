@@ -65,6 +65,16 @@ describe("sources against a naive list", () => {
     expectSameAs(allPairsSource(genes), naiveAllPairs(genes), randomNumbers(genes + 1));
   });
 
+  test("one first gene after the other", () => {
+    const byGene = ([a, b]: Pair, [c, d]: Pair) => a - c || b - d;
+    const order = { byFirstGene: true };
+    const random = randomNumbers(5);
+    expectSameAs(allPairsSource(21, order), naiveAllPairs(21).sort(byGene), random);
+    const genes = Uint32Array.from({ length: 19 }, (_, i) => i);
+    const targets = genes.subarray(0, 11);
+    expectSameAs(productSource(genes, targets, order), naiveProduct(genes, targets).sort(byGene), random);
+  });
+
   test.each(Array.from({ length: 40 }, (_, seed) => seed + 1))("a random product (seed %i)", (seed) => {
     const random = randomNumbers(seed);
     // Few genes, so that regulators are often targets, rows can be empty, and names repeat.

@@ -137,10 +137,16 @@ async function pairRequest(args: Arguments): Promise<PairRequest> {
     );
   }
   if (args.pairs !== undefined) return { kind: "list", file: await readPairFile(args.pairs) };
-  if (args.regulators === undefined) return { kind: "all" };
+  const byFirstGene = args.format === "npy";
+  if (args.regulators === undefined) return { kind: "all", byFirstGene };
   const regulators = await readGeneList(args.regulators);
   const targets = args.targets === undefined ? undefined : await readGeneList(args.targets);
-  return { kind: "product", regulators: regulators.genes, ...(targets && { targets: targets.genes }) };
+  return {
+    kind: "product",
+    byFirstGene,
+    regulators: regulators.genes,
+    ...(targets && { targets: targets.genes }),
+  };
 }
 
 function summary(
