@@ -9,7 +9,7 @@
 
 namespace cnnc {
 
-void check_arguments(const ExpressionStore& store, const Pairs& pairs, const HistogramOutput& out) {
+void check_pairs(const ExpressionStore& store, const Pairs& pairs) {
   if (pairs.a.size() != pairs.b.size()) throw Error("BAD_PAIRS", "the two columns of pairs differ in length");
   if (pairs.a.size() > std::numeric_limits<std::uint32_t>::max()) {
     throw Error("BAD_PAIRS", "a batch holds at most 2^32 - 1 pairs");
@@ -21,6 +21,10 @@ void check_arguments(const ExpressionStore& store, const Pairs& pairs, const His
                                    std::to_string(store.genes) + " genes");
     }
   }
+}
+
+void check_arguments(const ExpressionStore& store, const Pairs& pairs, const HistogramOutput& out) {
+  check_pairs(store, pairs);
   std::visit(
       [&](auto counts) {
         using Count = typename decltype(counts)::value_type;

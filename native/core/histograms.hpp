@@ -20,8 +20,10 @@ struct Pairs {
 using HistogramOutput =
     std::variant<std::span<std::uint8_t>, std::span<std::uint16_t>, std::span<std::uint32_t>, std::span<float>>;
 
-/// Throws Error: BAD_PAIRS (columns of different length, a gene out of range), BAD_OUTPUT (wrong size,
-/// or a type too small for the number of cells).
+/// Throws Error BAD_PAIRS: columns of different length, a gene out of range.
+void check_pairs(const ExpressionStore& store, const Pairs& pairs);
+
+/// Throws Error: BAD_PAIRS as check_pairs, BAD_OUTPUT (wrong size, or a type too small for the number of cells).
 void check_arguments(const ExpressionStore& store, const Pairs& pairs, const HistogramOutput& out);
 
 /// Fills `out` on `threads` CPU threads. Same bits for any number of threads.
