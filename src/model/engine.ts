@@ -1,0 +1,66 @@
+/**
+ * How weights follow gradients g, at learning rate r:
+ *
+ * - `sgd`: v = momentum v + g; w -= r (g + momentum v) with Nesterov's look-ahead, else w -= r v
+ * - `adam`: m and v, the means of g and g² at rates .9 and .999, freed of their bias towards the start;
+ *   w -= r m / (sqrt(v) + 1e-7)
+ * - `adamw`: adam, and w -= r weightDecay w of the weights before the step, for kernels only
+ */
+export type Optimizer =
+  | { readonly kind: "sgd"; readonly momentum: number; readonly nesterov: boolean }
+  | { readonly kind: "adam" }
+  | { readonly kind: "adamw"; readonly weightDecay: number };
+
+/** Labelled images. */
+export interface TrainBatch {
+  /** n x height x width x channels. */
+  readonly images: Float32Array;
+  /** n class numbers: 0 or 1 where the network has one output, else 0 to outputs - 1. */
+  readonly targets: Uint8Array;
+  /** n weights of the images in the loss; not all 0. They do not weight the statistics of batch normalisation. */
+  readonly weights: Float32Array;
+}
+
+/** What an optimiser remembers, so that a training can go on where it stopped. */
+export interface EngineState {
+  readonly steps: number;
+  /** Per parameter: sgd's v, adam's m. 0 for parameters without a gradient. */
+  readonly first: Float32Array;
+  /** Per parameter: adam's v; empty for sgd. */
+  readonly second: Float32Array;
+}
+
+/** A network being trained or asked. One call at a time. */
+export interface TrainEngine {
+  /** What computes, e.g. `tfjs (cpu)`. */
+  readonly name: string;
+  /**
+   * One optimiser step, with dropout, on the gradient of sum(weight * cross-entropy) / sum(weight).
+   *
+   * @returns that loss, before the step.
+   */
+  step(batch: TrainBatch, learningRate: number): Promise<number>;
+  /** n x outputs probabilities of n images: no dropout, moving statistics. */
+  predict(images: Float32Array): Promise<Float32Array>;
+  /** A copy of all parameters, in the order of parameterList. */
+  parameters(): Promise<Float32Array>;
+  setParameters(parameters: Float32Array): Promise<void>;
+  state(): Promise<EngineState>;
+  setState(state: EngineState): Promise<void>;
+  /** Frees everything; no call may follow. */
+  close(): void;
+}
+
+/** An engine that shows its derivatives, for comparing engines and for explanations. */
+export interface GradientEngine extends TrainEngine {
+  /**
+   * The loss of `step` and its derivative by each parameter (0 for moving statistics), without dropout, batch
+   * normalisation as in training. Changes nothing.
+   */
+  gradients(batch: TrainBatch): Promise<{ loss: number; gradients: Float32Array }>;
+  /**
+   * n x height x width x channels: the derivative of one output before its sigmoid or softmax by each value of
+   * n images: no dropout, moving statistics.
+   */
+  inputGradient(images: Float32Array, output?: number): Promise<Float32Array>;
+}
