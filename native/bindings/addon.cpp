@@ -1,3 +1,4 @@
+#include "bindings/association.hpp"
 #include "bindings/histograms.hpp"
 #include "bindings/job.hpp"
 #include "bindings/simulator.hpp"
@@ -36,6 +37,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("StoreBuilder", Builder::define(env));
   exports.Set("Job", Job::define(env));
   exports.Set("Simulator", Simulator::define(env));
+  exports.Set("associations", Napi::Function::New<associations>(env, "associations"));
   exports.Set("buildHistograms", Napi::Function::New<build_histograms>(env, "buildHistograms"));
   exports.Set("systemInfo", Napi::Function::New<system_info>(env, "systemInfo"));
   return exports;

@@ -43,6 +43,11 @@ Store::Store(const Napi::CallbackInfo& info)
   tag_as<Store>(info);
 }
 
+const std::shared_ptr<Associations>& Store::associations() {
+  if (!associations_) associations_ = std::make_shared<Associations>(store_);
+  return associations_;
+}
+
 Napi::Value Store::cells(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), store_->cells); }
 
 Napi::Value Store::genes(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), store_->genes); }

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "bindings/tagged.hpp"
+#include "core/association.hpp"
 #include "core/expression_store.hpp"
 
 namespace cnnc::bindings {
@@ -17,6 +18,8 @@ class Store : public Napi::ObjectWrap<Store> {
   explicit Store(const Napi::CallbackInfo& info);
 
   [[nodiscard]] const std::shared_ptr<const ExpressionStore>& shared() const noexcept { return store_; }
+  /// The store's association measures; made on the first call, so that what they keep is made once.
+  [[nodiscard]] const std::shared_ptr<Associations>& associations();
 
  private:
   Napi::Value cells(const Napi::CallbackInfo& info);
@@ -26,6 +29,7 @@ class Store : public Napi::ObjectWrap<Store> {
   Napi::Value gene_arrays(const Napi::CallbackInfo& info);
 
   std::shared_ptr<const ExpressionStore> store_;
+  std::shared_ptr<Associations> associations_;
 };
 
 }  // namespace cnnc::bindings

@@ -39,6 +39,8 @@ export interface HistogramOptions extends SelectionOptions {
   readonly minCells?: number;
   /** Leave out pairs of genes that the data lacks instead of failing. */
   readonly skipMissing?: boolean;
+  /** Keep float32 values beside the bins, for Pearson and Spearman. Default false. */
+  readonly keepValues?: boolean;
   /** Default `auto`. */
   readonly device?: DeviceChoice;
   /** Default: all processors granted to the process. */
@@ -103,6 +105,7 @@ export async function openHistograms(
     const store = await buildStore(selection, {
       ...(genes && { genes }),
       ...(options.minCells !== undefined && { minCells: options.minCells }),
+      keepValues: options.keepValues ?? false,
       threads,
       ...(options.signal && { signal: options.signal }),
       ...(options.onProgress && { onProgress: options.onProgress }),

@@ -18,8 +18,28 @@ export interface NativeAddon {
     threads: number,
     job: NativeJob,
   ): Promise<void>;
+  /**
+   * Fills `out` with one number per pair; see native/core/association.hpp. Pearson and Spearman need a store
+   * built with `keepValues`, and keep 4 bytes per stored cell of the genes in use. None of the arrays may be
+   * touched until the promise settles.
+   */
+  associations(
+    store: NativeStore,
+    measure: AssociationMeasure,
+    a: Uint32Array,
+    b: Uint32Array,
+    out: Float32Array,
+    threads: number,
+    job: NativeJob,
+  ): Promise<void>;
   systemInfo(): SystemInfo;
 }
+
+/**
+ * `pearson` of log10(x + 0.01), x the linear expression; `spearman` of x; `mutual-information` of the 32 x 32
+ * counts, plug-in estimate, in nats.
+ */
+export type AssociationMeasure = "pearson" | "spearman" | "mutual-information";
 
 export type CountArray = Uint8Array | Uint16Array | Uint32Array;
 export type HistogramArray = CountArray | Float32Array;
