@@ -2,6 +2,7 @@ export * from "./errors.js";
 export * from "./expression/index.js";
 export * from "./histograms/index.js";
 export * from "./io/index.js";
+export * from "./metrics/index.js";
 export * from "./model/index.js";
 export type { CountArray, HistogramArray, SystemInfo } from "./native/addon-types.js";
 export * from "./native/device.js";
