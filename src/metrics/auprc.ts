@@ -18,7 +18,12 @@ export function auprcRatio(scores: Scores, labels: Uint8Array): number {
 }
 
 /** {@link auprc} of pairs that are sorted already. */
-export function auprcOf({ positives, negatives, totalPositives, totalNegatives }: TieGroups): number {
+export function auprcOf({
+  positives,
+  negatives,
+  totalPositives,
+  totalNegatives,
+}: Omit<TieGroups, "scores">): number {
   if (totalPositives === 0) return totalNegatives === 0 ? Number.NaN : 0;
   let found = 0;
   let marked = 0;

@@ -11,7 +11,12 @@ export function auroc(scores: Scores, labels: Uint8Array): number {
 }
 
 /** {@link auroc} of pairs that are sorted already. */
-export function aurocOf({ positives, negatives, totalPositives, totalNegatives }: TieGroups): number {
+export function aurocOf({
+  positives,
+  negatives,
+  totalPositives,
+  totalNegatives,
+}: Omit<TieGroups, "scores">): number {
   let above = 0;
   let twiceWins = 0;
   for (let g = 0; g < positives.length; g++) {
