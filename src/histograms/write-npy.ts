@@ -1,7 +1,6 @@
 import { type FileHandle, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { CnncError } from "../errors.js";
-import { writeWholeFolder } from "../io/index.js";
+import { guardWrites, writeWholeFolder } from "../io/index.js";
 import type { PairSource } from "../pairs/index.js";
 import { hashFile, provenance } from "./provenance.js";
 import type { HistogramSession } from "./session.js";
@@ -133,24 +132,4 @@ function header(dtype: string, shape: readonly number[]): Uint8Array {
   bytes.write(text, 10, "latin1");
   bytes.write("\n", 10 + length - 1, "latin1");
   return bytes;
-}
-
-async function guardWrites<T>(path: string, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code === "ENOSPC" || code === "EDQUOT") {
-      throw new CnncError(
-        "DISK_FULL",
-        `The disk is full: ${path} could not be finished.`,
-        "Free some space.",
-        { cause },
-      );
-    }
-    if (cause instanceof CnncError || code === undefined) throw cause;
-    throw new CnncError("WRITE_FAILED", `${path} cannot be written: ${(cause as Error).message}.`, "", {
-      cause,
-    });
-  }
 }

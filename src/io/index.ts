@@ -2,7 +2,13 @@ export { openExpressionFile } from "./expression-file.js";
 export { findMatrix, type MatrixChoice } from "./find-matrix.js";
 export { type Annotation, createH5ad, type H5adWriter } from "./h5ad-writer.js";
 export { createHdf5, type GrowingDataset, type Hdf5Writer, type WritableNumbers } from "./hdf5-writer.js";
-export { checkOutputFile, checkOutputFolder, writeWhole, writeWholeFolder } from "./output-file.js";
+export {
+  checkOutputFile,
+  checkOutputFolder,
+  guardWrites,
+  writeWhole,
+  writeWholeFolder,
+} from "./output-file.js";
 export type {
   BlockOptions,
   Column,

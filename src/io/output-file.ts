@@ -80,3 +80,28 @@ export async function checkOutputFolder(path: string): Promise<void> {
     );
   }
 }
+
+/**
+ * Runs an action that writes at `path`, and says so where the system would not let it.
+ *
+ * @throws CnncError `DISK_FULL`, `WRITE_FAILED`; other errors of the action as they are
+ */
+export async function guardWrites<T>(path: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code === "ENOSPC" || code === "EDQUOT") {
+      throw new CnncError(
+        "DISK_FULL",
+        `The disk is full: ${path} could not be finished.`,
+        "Free some space.",
+        { cause },
+      );
+    }
+    if (cause instanceof CnncError || code === undefined) throw cause;
+    throw new CnncError("WRITE_FAILED", `${path} cannot be written: ${(cause as Error).message}.`, "", {
+      cause,
+    });
+  }
+}

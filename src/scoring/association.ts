@@ -1,0 +1,159 @@
+import { CnncError } from "../errors.js";
+import type { ExpressionStore } from "../expression/index.js";
+import { addon } from "../native/addon.js";
+import type { AssociationMeasure } from "../native/addon-types.js";
+import type { PairSource } from "../pairs/index.js";
+import { abortError, type ProgressListener, throwIfAborted } from "../progress.js";
+import type { ScoredBatch } from "./ranking.js";
+
+export const ASSOCIATION_MEASURES = ["pearson", "spearman", "mutual-information"] as const;
+
+export interface AssociationOptions {
+  readonly threads: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface AssociationBatchOptions extends AssociationOptions {
+  /** Pairs per batch. Default 65,536. */
+  readonly batchSize?: number;
+  readonly onProgress?: ProgressListener;
+}
+
+/**
+ * One association measure of gene pairs of the store, in float32, the same for (a, b) and (b, a):
+ *
+ * - `pearson`: correlation of log10(x + 0.01), x the linear expression;
+ * - `spearman`: correlation of the ranks of x, ties sharing their average rank;
+ * - `mutual-information`: of the 32 x 32 counts, in nats. It is the plug-in estimate, which is too large by about
+ *   (occupied bins of the image - those of a - those of b + 1) / (2 cells), so not 0 for independent genes.
+ *
+ * Zeros are values like any other. A gene with one value in all cells has no correlation; it counts as 0.
+ *
+ * @param store built with `keepValues` for pearson and spearman
+ * @param a genes of the store, one per pair; neither `a` nor `b` may change until the promise settles
+ * @throws CnncError `VALUES_MISSING`, `NEGATIVE_VALUE` (pearson), `OUT_OF_MEMORY`, `CANCELLED`
+ */
+export async function associationScores(
+  store: ExpressionStore,
+  measure: AssociationMeasure,
+  a: Uint32Array,
+  b: Uint32Array,
+  { threads, signal }: AssociationOptions,
+): Promise<Float32Array> {
+  throwIfAborted(signal);
+  const scores = new Float32Array(a.length);
+  const job = new (addon().Job)();
+  const cancel = () => job.cancel();
+  signal?.addEventListener("abort", cancel, { once: true });
+  try {
+    await addon().associations(store.native, measure, a, b, scores, threads, job);
+    return scores;
+  } catch (error) {
+    if (signal?.aborted) throw abortError(signal);
+    throw explained(error, store, measure);
+  } finally {
+    signal?.removeEventListener("abort", cancel);
+  }
+}
+
+/** Names of the score columns that {@link associationBatches} yields; the first is what to rank by. */
+export function associationColumns(measure: AssociationMeasure): string[] {
+  switch (measure) {
+    case "pearson":
+      return ["abs_pearson", "pearson", "spearman"];
+    case "spearman":
+      return ["abs_spearman", "spearman"];
+    case "mutual-information":
+      return ["mutual_information", "spearman"];
+  }
+}
+
+/**
+ * Scores of all pairs of a source, in its order, batch by batch; every batch owns its arrays. The columns are
+ * those of {@link associationColumns}: the absolute value for correlations, because a strong negative one is as
+ * good a sign of an interaction, then the signed ones. The next batch is worked out while the consumer has one.
+ *
+ * @param store built with `keepValues`
+ * @param source pairs of genes of the store
+ * @throws CnncError of {@link associationScores}
+ */
+export async function* associationBatches(
+  store: ExpressionStore,
+  source: PairSource,
+  measure: AssociationMeasure,
+  options: AssociationBatchOptions,
+): AsyncGenerator<ScoredBatch, void, void> {
+  const phase = `Computing ${measure.replace("-", " ")}`;
+  let done = 0;
+  let ahead: Promise<ScoredBatch> | undefined;
+  try {
+    for (const { a, b } of source.batches(options.batchSize ?? 1 << 16)) {
+      const current = ahead;
+      const next = async () => {
+        // One after the other: two batches at once would share the threads.
+        await current;
+        return { a, b, scores: await scoreColumns(store, measure, a, b, options) };
+      };
+      ahead = next();
+      // A failure is reported when the batch is awaited, not when the one before it is being consumed.
+      ahead.catch(() => {});
+      if (current) yield await finished(current);
+    }
+    if (ahead) yield await finished(ahead);
+  } finally {
+    // The native code still writes into the batch: let it end before the arrays can go.
+    await ahead?.catch(() => {});
+  }
+
+  async function finished(pending: Promise<ScoredBatch>): Promise<ScoredBatch> {
+    const batch = await pending;
+    done += batch.a.length;
+    options.onProgress?.({ phase, done, total: source.count, unit: "pairs" });
+    return batch;
+  }
+}
+
+/**
+ * The same batches with one more score column: the signed association of each pair.
+ *
+ * @throws CnncError of {@link associationScores}, and whatever `batches` throws
+ */
+export async function* withAssociation(
+  batches: AsyncIterable<ScoredBatch>,
+  store: ExpressionStore,
+  measure: AssociationMeasure,
+  options: AssociationOptions,
+): AsyncGenerator<ScoredBatch, void, void> {
+  for await (const { a, b, scores } of batches) {
+    yield { a, b, scores: [...scores, await associationScores(store, measure, a, b, options)] };
+  }
+}
+
+async function scoreColumns(
+  store: ExpressionStore,
+  measure: AssociationMeasure,
+  a: Uint32Array,
+  b: Uint32Array,
+  options: AssociationOptions,
+): Promise<Float32Array[]> {
+  const scores = await associationScores(store, measure, a, b, options);
+  if (measure === "spearman") return [scores.map(Math.abs), scores];
+  const spearman = await associationScores(store, "spearman", a, b, options);
+  return measure === "pearson" ? [scores.map(Math.abs), scores, spearman] : [scores, spearman];
+}
+
+/** Names the gene of a native error. */
+function explained(error: unknown, store: ExpressionStore, measure: AssociationMeasure): unknown {
+  const { code, message, gene } = error as { code?: string; message: string; gene?: number };
+  if (code === undefined) return error;
+  const place = gene === undefined ? "" : `, in gene ${store.geneNames[gene]}`;
+  return new CnncError(code, `Association (${measure}): ${message}${place}.`, REMEDIES[code] ?? "", {
+    cause: error,
+  });
+}
+
+const REMEDIES: Record<string, string> = {
+  NEGATIVE_VALUE: "Use spearman or mutual-information, which need no logarithm.",
+  VALUES_MISSING: "Build the store with keepValues.",
+  OUT_OF_MEMORY: "Choose fewer genes or cells, or use a machine with more memory.",
+};
