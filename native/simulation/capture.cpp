@@ -3,7 +3,7 @@
 #include <array>
 #include <cmath>
 
-#include "simulation/random.hpp"
+#include "core/random.hpp"
 
 namespace cnnc {
 namespace {

@@ -7,7 +7,7 @@
 #include <span>
 
 #include "core/error.hpp"
-#include "simulation/random.hpp"
+#include "core/random.hpp"
 
 namespace cnnc {
 namespace {

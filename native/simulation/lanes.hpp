@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "simulation/random.hpp"
+#include "core/random.hpp"
 
 namespace cnnc {
 

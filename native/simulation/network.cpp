@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "core/error.hpp"
-#include "simulation/random.hpp"
+#include "core/random.hpp"
 
 namespace cnnc {
 namespace {

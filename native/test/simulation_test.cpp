@@ -18,7 +18,7 @@
 #include "simulation/capture.hpp"
 #include "simulation/kinetics.hpp"
 #include "simulation/network.hpp"
-#include "simulation/random.hpp"
+#include "core/random.hpp"
 #include "simulation/simulate.hpp"
 
 namespace {

@@ -10,31 +10,48 @@ namespace cnnc {
 
 using RandomWords = std::array<std::uint32_t, 4>;
 
+using PhiloxKey = std::array<std::uint32_t, 2>;
+
+/// One of the ten rounds of philox4x32 on the four words of a counter.
+[[gnu::always_inline]] constexpr void philox_round(std::uint32_t& word0, std::uint32_t& word1, std::uint32_t& word2,
+                                                   std::uint32_t& word3, const PhiloxKey& key) noexcept {
+  const std::uint64_t product0 = std::uint64_t{0xD2511F53} * word0;
+  const std::uint64_t product1 = std::uint64_t{0xCD9E8D57} * word2;
+  word0 = static_cast<std::uint32_t>(product1 >> 32) ^ word1 ^ key[0];
+  word1 = static_cast<std::uint32_t>(product1);
+  word2 = static_cast<std::uint32_t>(product0 >> 32) ^ word3 ^ key[1];
+  word3 = static_cast<std::uint32_t>(product0);
+}
+
+[[nodiscard]] constexpr PhiloxKey next_philox_key(const PhiloxKey& key) noexcept {
+  return {key[0] + 0x9E3779B9, key[1] + 0xBB67AE85};
+}
+
 /// Philox4x32-10 of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011,
 /// doi 10.1145/2063384.2063405: four random words that are a pure function of counter and key.
-[[nodiscard]] constexpr RandomWords philox4x32(RandomWords counter,
-                                               std::array<std::uint32_t, 2> key) noexcept {
+[[nodiscard]] constexpr RandomWords philox4x32(RandomWords counter, PhiloxKey key) noexcept {
   for (int round = 0; round < 10; ++round) {
-    const std::uint64_t product0 = std::uint64_t{0xD2511F53} * counter[0];
-    const std::uint64_t product1 = std::uint64_t{0xCD9E8D57} * counter[2];
-    counter = {static_cast<std::uint32_t>(product1 >> 32) ^ counter[1] ^ key[0],
-               static_cast<std::uint32_t>(product1),
-               static_cast<std::uint32_t>(product0 >> 32) ^ counter[3] ^ key[1],
-               static_cast<std::uint32_t>(product0)};
-    key[0] += 0x9E3779B9;
-    key[1] += 0xBB67AE85;
+    philox_round(counter[0], counter[1], counter[2], counter[3], key);
+    key = next_philox_key(key);
   }
   return counter;
 }
 
 /// What a random number is for. Numbers for different purposes are independent, whatever the seed.
-enum class Purpose : std::uint32_t { network, kinetics, trajectory, transcripts, library_size, molecules };
+enum class Purpose : std::uint32_t { network, kinetics, trajectory, transcripts, library_size, molecules, dropout };
+
+[[nodiscard]] constexpr RandomWords random_counter(Purpose purpose, std::uint32_t position, std::uint32_t gene,
+                                                   std::uint32_t event) noexcept {
+  return {position, gene, event, static_cast<std::uint32_t>(purpose)};
+}
+[[nodiscard]] constexpr PhiloxKey random_key(std::uint64_t seed) noexcept {
+  return {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)};
+}
 
 /// The random words of one (purpose, position, gene, event) under a seed.
 [[nodiscard]] constexpr RandomWords random_words(std::uint64_t seed, Purpose purpose, std::uint32_t position,
                                                  std::uint32_t gene = 0, std::uint32_t event = 0) noexcept {
-  return philox4x32({position, gene, event, static_cast<std::uint32_t>(purpose)},
-                    {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
+  return philox4x32(random_counter(purpose, position, gene, event), random_key(seed));
 }
 
 /// Uniform on the open interval (0, 1), from one word.

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <oneapi/dnnl/dnnl.hpp>
+#include <oneapi/dnnl/dnnl_version.h>
+
+#include <cstddef>
+
+#include "cnn/engine.hpp"
+#include "cnn/network.hpp"
+
+#if DNNL_CPU_RUNTIME == DNNL_RUNTIME_OMP
+#include <omp.h>
+#endif
+
+/// The primitives that networks need, made alike with oneDNN 2 and 3. Activations are NHWC (`nhwc`, or `nc` for
+/// vectors); weights are in whatever format the primitive likes.
+namespace cnnc::onednn {
+
+/// While it lives, oneDNN makes and runs primitives in the calling thread alone. Threads are ours: each runs
+/// whole images, so that nothing waits inside a layer and results do not depend on their number.
+class SingleThreaded {
+ public:
+#if DNNL_CPU_RUNTIME == DNNL_RUNTIME_OMP
+  SingleThreaded() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+  ~SingleThreaded() { omp_set_num_threads(before_); }
+
+ private:
+  int before_;
+#else
+  SingleThreaded() = default;
+  ~SingleThreaded() = default;
+
+ public:
+#endif
+  SingleThreaded(const SingleThreaded&) = delete;
+  SingleThreaded& operator=(const SingleThreaded&) = delete;
+};
+
+[[nodiscard]] const dnnl::engine& cpu_engine();
+
+/// A convolution or dense layer over `images` images.
+struct Product {
+  std::size_t images;
+  Shape in;
+  Shape out;
+  bool dense;
+  std::size_t kernel;    ///< 1 for dense
+  std::size_t padding;   ///< on every side
+  Precision precision;
+};
+
+[[nodiscard]] dnnl::memory::data_type data_type(Precision precision);
+[[nodiscard]] dnnl::memory::desc source(const Product& product);
+[[nodiscard]] dnnl::memory::desc destination(const Product& product);
+/// The kernel as it lies in the parameter vector: float32, [kernel][kernel][in][out] or [in][out].
+[[nodiscard]] dnnl::memory::desc kernel(const Product& product);
+[[nodiscard]] dnnl::memory::desc bias(const Product& product);
+
+/// A primitive with the formats it chose.
+struct Primitive {
+  dnnl::primitive run;
+  dnnl::memory::desc weights;     ///< of the kernel, or of its gradient
+  dnnl::memory::desc scratchpad;  ///< memory to pass as DNNL_ARG_SCRATCHPAD
+};
+
+/// Forward pass, with a ReLU on top if wanted.
+[[nodiscard]] Primitive forward(const Product& product, bool relu, bool training);
+[[nodiscard]] Primitive backward_data(const Product& product);
+/// Gradients of kernel and bias, both float32.
+[[nodiscard]] Primitive backward_weights(const Product& product);
+
+}  // namespace cnnc::onednn

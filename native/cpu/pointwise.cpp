@@ -1,0 +1,49 @@
+#include "cpu/pointwise.hpp"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define CNNC_X86 1
+#endif
+
+namespace cnnc {
+
+namespace portable {
+namespace {
+#include "cpu/pointwise_body.hpp"
+}
+}  // namespace portable
+
+#ifdef CNNC_X86
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+namespace avx2 {
+namespace {
+#include "cpu/pointwise_body.hpp"
+}
+}  // namespace avx2
+#pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")
+namespace avx512 {
+namespace {
+#include "cpu/pointwise_body.hpp"
+}
+}  // namespace avx512
+#pragma GCC pop_options
+#endif
+
+template <class T>
+const PointwiseKernels<T>& pointwise_kernels() noexcept {
+#ifdef CNNC_X86
+  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
+    return avx512::kKernels<T>;
+  }
+  if (__builtin_cpu_supports("avx2")) return avx2::kKernels<T>;
+#endif
+  return portable::kKernels<T>;
+}
+
+template const PointwiseKernels<float>& pointwise_kernels<float>() noexcept;
+template const PointwiseKernels<Bf16>& pointwise_kernels<Bf16>() noexcept;
+
+}  // namespace cnnc

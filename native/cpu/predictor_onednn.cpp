@@ -1,0 +1,246 @@
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cmath>
+#include <memory>
+#include <variant>
+#include <vector>
+
+#include "cnn/head.hpp"
+#include "cnn/network_steps.hpp"
+#include "core/error.hpp"
+#include "core/thread_team.hpp"
+#include "cpu/network_onednn.hpp"
+#include "cpu/onednn_product.hpp"
+#include "cpu/pointwise.hpp"
+
+namespace cnnc {
+namespace {
+
+using onednn::Buffer;
+using onednn::Product;
+
+/// Images that go through the network together, always filled up to this number: oneDNN's sums differ in the
+/// last bits between sizes.
+constexpr std::size_t kImages = 32;
+
+struct ProductOperation {
+  ProductStep step;
+  std::optional<NormLayer> norm;  ///< folded into the weights
+  Product product;
+  onednn::Primitive forward;
+  onednn::ProductWeights weights;
+};
+
+struct PointwiseOperation {
+  std::optional<NormLayer> norm;
+  PointwiseShape shape;
+  std::vector<float> scale, shift;
+};
+
+using Operation = std::variant<ProductOperation, PointwiseOperation>;
+
+/// Normalisation with moving statistics as scale x + shift.
+void norm_scale(const NormLayer& layer, std::span<const float> parameters, std::vector<float>& scale,
+                std::vector<float>& shift) {
+  const std::size_t channels = layer.parameters[0].size;
+  const auto value = [&](std::size_t range, std::size_t c) {
+    return double{parameters[layer.parameters[range].offset + c]};
+  };
+  scale.resize(channels);
+  shift.resize(channels);
+  for (std::size_t c = 0; c < channels; ++c) {
+    const double factor = value(0, c) / std::sqrt(value(3, c) + layer.norm.epsilon);
+    scale[c] = static_cast<float>(factor);
+    shift[c] = static_cast<float>(value(1, c) - factor * value(2, c));
+  }
+}
+
+/// What a thread has of its own.
+template <class T>
+struct ThreadState {
+  dnnl::stream stream{onednn::cpu_engine()};
+  AlignedVector<std::byte> scratchpad;
+  std::array<AlignedVector<T>, 2> activations;  ///< input of operation i in i % 2
+  AlignedVector<float> head_input;
+};
+
+template <class T>
+class OnednnPredictor final : public Predictor {
+ public:
+  OnednnPredictor(const Network& network, const EngineOptions& options)
+      : network_(network), kernels_(pointwise_kernels<T>()), team_(options.threads) {
+    const onednn::SingleThreaded guard;
+    const NetworkSteps plan = plan_steps(network);
+    head_ = plan.head;
+    for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+      if (const auto* product = std::get_if<ProductStep>(&plan.steps[i])) {
+        add_product(*product, i + 1 < plan.steps.size() ? &plan.steps[i + 1] : nullptr, options.precision);
+      } else {
+        add_pointwise(std::get<PointwiseStep>(plan.steps[i]));
+      }
+    }
+    make_threads(plan);
+  }
+
+  void set_parameters(std::span<const float> parameters) override {
+    const onednn::SingleThreaded guard;
+    parameters_.assign(parameters.begin(), parameters.end());
+    for (Operation& operation : operations_) {
+      if (auto* product = std::get_if<ProductOperation>(&operation)) {
+        load(*product);
+      } else {
+        auto& pointwise = std::get<PointwiseOperation>(operation);
+        if (pointwise.norm) norm_scale(*pointwise.norm, parameters, pointwise.scale, pointwise.shift);
+      }
+    }
+    threads_[0].stream.wait();
+  }
+
+  void predict(std::span<const float> images, std::span<float> probabilities) override {
+    const std::size_t size = network_.input.size();
+    const std::size_t count = images.size() / size;
+    std::atomic<std::size_t> next{0};
+    team_.run([&](unsigned thread) {
+      const onednn::SingleThreaded guard;
+      ThreadState<T>& state = threads_[thread];
+      for (std::size_t first = next.fetch_add(kImages); first < count; first = next.fetch_add(kImages)) {
+        const std::size_t here = std::min(kImages, count - first);
+        T* const input = state.activations[0].data();
+        kernels_.from_float(here * size, images.data() + first * size, input);
+        std::fill_n(input + here * size, (kImages - here) * size, T{});
+        run(state, here, probabilities.subspan(first * network_.outputs, here * network_.outputs));
+      }
+    });
+  }
+
+ private:
+  void add_product(ProductStep step, const Step* next, Precision precision) {
+    const auto* after = next == nullptr ? nullptr : std::get_if<PointwiseStep>(next);
+    std::optional<NormLayer> norm;
+    if (after != nullptr && after->norm && !step.relu) {
+      norm = after->norm;
+      step.relu = after->relu;
+    }
+    folded_ = norm.has_value();
+    const Product product{kImages, step.in, step.out, step.dense, step.kernel, step.padding, precision};
+    ProductOperation operation{step, norm, product, onednn::forward(product, step.relu, false), {}};
+    operation.weights.forward = Buffer(operation.forward.weights);
+    operation.weights.bias = Buffer(onednn::bias(product));
+    operations_.emplace_back(std::move(operation));
+  }
+
+  void add_pointwise(const PointwiseStep& step) {
+    const bool folded = std::exchange(folded_, false);
+    const bool norm = step.norm && !folded;
+    const bool relu = step.relu && !folded;
+    if (!norm && !relu && !step.pool) return;  // dropout alone does nothing here
+    const PoolKind pool = !step.pool ? PoolKind::none : step.pool->average ? PoolKind::average : PoolKind::maximum;
+    const PointwiseShape shape{step.in.height, step.in.width, step.in.channels, step.pool ? step.pool->size : 1, pool,
+                               relu};
+    operations_.emplace_back(PointwiseOperation{norm ? step.norm : std::nullopt, shape, {}, {}});
+  }
+
+  void make_threads(const NetworkSteps& plan) {
+    std::size_t largest = std::max(network_.input.size(), head_.inputs);
+    for (const Step& step : plan.steps) largest = std::max({largest, input_of(step).size(), output_of(step).size()});
+    std::size_t scratchpad = 0;
+    for (const Operation& operation : operations_) {
+      const auto* product = std::get_if<ProductOperation>(&operation);
+      if (product != nullptr) scratchpad = std::max(scratchpad, product->forward.scratchpad.get_size());
+    }
+    for (unsigned thread = 0; thread < team_.size(); ++thread) {
+      ThreadState<T> state;
+      state.scratchpad.resize(scratchpad);
+      for (auto& activations : state.activations) activations.resize(kImages * largest);
+      state.head_input.resize(head_.inputs);
+      threads_.push_back(std::move(state));
+    }
+  }
+
+  void load(ProductOperation& operation) {
+    const auto all = std::span<const float>(parameters_);
+    const ProductStep& step = operation.step;
+    const auto kernel = all.subspan(step.weights.offset, step.weights.size);
+    std::vector<float> weights(kernel.begin(), kernel.end());
+    std::vector<float> bias(step.out.channels);
+    if (step.bias) std::copy_n(all.data() + step.bias->offset, bias.size(), bias.data());
+    if (operation.norm) {
+      std::vector<float> scale;
+      std::vector<float> shift;
+      norm_scale(*operation.norm, all, scale, shift);
+      for (std::size_t i = 0; i < weights.size(); ++i) weights[i] *= scale[i % scale.size()];
+      for (std::size_t c = 0; c < bias.size(); ++c) bias[c] = bias[c] * scale[c] + shift[c];
+    }
+    onednn::load_weights(operation.product, weights, bias, operation.weights, threads_[0].stream);
+    threads_[0].stream.wait();
+  }
+
+  /// From the images in activations[0].
+  void run(ThreadState<T>& state, std::size_t count, std::span<float> probabilities) const {
+    for (std::size_t i = 0; i < operations_.size(); ++i) {
+      T* const in = state.activations[i % 2].data();
+      T* const out = state.activations[(i + 1) % 2].data();
+      if (const auto* product = std::get_if<ProductOperation>(&operations_[i])) {
+        const auto memory = [](const dnnl::memory::desc& desc, void* data) {
+          return dnnl::memory(desc, onednn::cpu_engine(), data);
+        };
+        product->forward.run.execute(
+            state.stream, {{DNNL_ARG_SRC, memory(onednn::source(product->product), in)},
+                           {DNNL_ARG_WEIGHTS, product->weights.forward.memory()},
+                           {DNNL_ARG_BIAS, product->weights.bias.memory()},
+                           {DNNL_ARG_DST, memory(onednn::destination(product->product), out)},
+                           {DNNL_ARG_SCRATCHPAD, memory(product->forward.scratchpad, state.scratchpad.data())}});
+      } else {
+        const auto& pointwise = std::get<PointwiseOperation>(operations_[i]);
+        const NormScale norm{pointwise.scale.data(), pointwise.shift.data()};
+        kernels_.forward(pointwise.shape, kImages, pointwise.norm ? &norm : nullptr, in, out);
+      }
+    }
+    const T* const features = state.activations[operations_.size() % 2].data();
+    for (std::size_t n = 0; n < count; ++n) {
+      const auto logits = probabilities.subspan(n * head_.outputs, head_.outputs);
+      kernels_.to_float(head_.inputs, features + n * head_.inputs, state.head_input.data());
+      head_logits(head_, parameters_, state.head_input, logits);
+      head_probabilities(logits);
+    }
+  }
+
+  Network network_;
+  Head head_{};
+  const PointwiseKernels<T>& kernels_;
+  std::vector<float> parameters_;
+  std::vector<Operation> operations_;
+  bool folded_ = false;  ///< the product added last took the normalisation and ReLU of the next step with it
+  ThreadTeam team_;
+  std::vector<ThreadState<T>> threads_;
+};
+
+}  // namespace
+
+std::string onednn_version() {
+  const dnnl_version_t* version = dnnl::version();
+  return std::to_string(version->major) + "." + std::to_string(version->minor);
+}
+
+bool has_bf16() noexcept {
+#if defined(__x86_64__) && defined(__GNUC__)
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
+}
+
+void require_precision(Precision precision) {
+  if (precision == Precision::bf16 && !has_bf16()) {
+    throw Error("BF16_UNAVAILABLE", "this processor does not compute in bfloat16");
+  }
+}
+
+std::unique_ptr<Predictor> make_onednn_predictor(const Network& network, const EngineOptions& options) {
+  require_precision(options.precision);
+  if (options.precision == Precision::bf16) return std::make_unique<OnednnPredictor<Bf16>>(network, options);
+  return std::make_unique<OnednnPredictor<float>>(network, options);
+}
+
+}  // namespace cnnc

@@ -1,0 +1,125 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "cnn/engine.hpp"
+#include "cnn/network.hpp"
+#include "core/random.hpp"
+
+/// Networks and images for tests.
+namespace cnnc::test {
+
+/// The published network, with all widths divided.
+inline NetworkSpec published(std::size_t channels, bool causality, std::size_t divisor) {
+  NetworkSpec spec{{32, 32, channels}, {}};
+  for (const std::size_t filters : {32, 64, 128}) {
+    for (const bool same : {true, false}) {
+      spec.layers.emplace_back(Conv{filters / divisor, 3, same, true});
+      spec.layers.emplace_back(Relu{});
+    }
+    spec.layers.emplace_back(Pool{2, false});
+    spec.layers.emplace_back(Dropout{0.25F});
+  }
+  spec.layers.emplace_back(Flatten{});
+  spec.layers.emplace_back(Dense{512 / divisor, true});
+  spec.layers.emplace_back(Relu{});
+  spec.layers.emplace_back(Dropout{0.5F});
+  spec.layers.emplace_back(Dense{causality ? std::size_t{3} : 1, true});
+  spec.layers.emplace_back(causality ? Layer{Softmax{}} : Layer{Sigmoid{}});
+  return spec;
+}
+
+inline NetworkSpec compact(std::size_t channels, bool causality, std::size_t divisor) {
+  NetworkSpec spec{{32, 32, channels}, {}};
+  for (const std::size_t filters : {16, 32, 64}) {
+    spec.layers.emplace_back(Conv{filters / divisor, 3, true, false});
+    spec.layers.emplace_back(BatchNorm{0.9F, 1e-3F});
+    spec.layers.emplace_back(Relu{});
+    spec.layers.emplace_back(Pool{2, true});
+  }
+  spec.layers.emplace_back(Flatten{});
+  spec.layers.emplace_back(Dropout{0.3F});
+  spec.layers.emplace_back(Dense{64 / divisor, true});
+  spec.layers.emplace_back(Relu{});
+  spec.layers.emplace_back(Dropout{0.3F});
+  spec.layers.emplace_back(Dense{causality ? std::size_t{3} : 1, true});
+  spec.layers.emplace_back(causality ? Layer{Softmax{}} : Layer{Sigmoid{}});
+  return spec;
+}
+
+inline NetworkSpec mlp(std::size_t channels, bool causality, std::size_t divisor) {
+  NetworkSpec spec{{32, 32, channels}, {}};
+  spec.layers = {Pool{4, true}, Flatten{}, Dense{128 / divisor, true}, Relu{}, Dropout{0.5F},
+                 Dense{causality ? std::size_t{3} : 1, true}, causality ? Layer{Softmax{}} : Layer{Sigmoid{}}};
+  return spec;
+}
+
+/// Everything that the named networks leave out: normalisation of vectors and of what a ReLU gave, parts in an
+/// unusual order, pools that do not fit, kernels of other sizes, dense layers without bias.
+inline NetworkSpec unusual(std::size_t channels, bool causality) {
+  NetworkSpec spec{{32, 32, channels}, {}};
+  spec.layers = {Relu{},
+                 BatchNorm{0.8F, 1e-2F},
+                 Conv{5, 5, false, true},
+                 Relu{},
+                 BatchNorm{0.5F, 1e-3F},
+                 Pool{3, false},
+                 Dropout{0.2F},
+                 Relu{},
+                 Conv{6, 1, true, false},
+                 BatchNorm{0.99F, 1e-3F},
+                 Pool{2, false},
+                 Dropout{0.1F},
+                 Dropout{0.1F},
+                 Flatten{},
+                 Dense{7, false},
+                 BatchNorm{0.9F, 0.1F},
+                 Relu{},
+                 Dense{9, true},
+                 Dense{causality ? std::size_t{3} : 1, false},
+                 causality ? Layer{Softmax{}} : Layer{Sigmoid{}}};
+  return spec;
+}
+
+/// Parameters as a training might leave them: kernels of Glorot's size, everything else near its start.
+inline std::vector<float> random_parameters(const Network& network, std::uint64_t seed) {
+  RandomSequence random(seed, Purpose::network);
+  std::vector<float> parameters(network.parameters);
+  for (const PlacedLayer& layer : network.layers) {
+    for (std::size_t r = 0; r < layer.parameters.size(); ++r) {
+      const ParameterRange& range = layer.parameters[r];
+      const bool scale = std::holds_alternative<BatchNorm>(layer.layer) && (r == 0 || r == 3);
+      const double outputs = static_cast<double>(layer.out.channels);
+      const double limit = range.decays ? std::sqrt(6 / (static_cast<double>(range.size) / outputs + outputs)) : 0.2;
+      for (std::size_t i = range.offset; i < range.offset + range.size; ++i) {
+        parameters[i] = static_cast<float>((scale ? 1 : 0) + random.uniform(-limit, limit));
+      }
+    }
+  }
+  return parameters;
+}
+
+struct Labelled {
+  std::vector<float> images;
+  std::vector<std::uint8_t> classes;
+  std::vector<float> weights;
+
+  [[nodiscard]] LabelledImages view() const { return {images, classes, weights}; }
+};
+
+inline Labelled random_images(const Network& network, std::size_t count, std::uint64_t seed) {
+  RandomSequence random(seed, Purpose::kinetics);
+  Labelled result;
+  for (std::size_t i = 0; i < count * network.input.size(); ++i) {
+    result.images.push_back(random.chance(0.3) ? static_cast<float>(random.uniform(0, 1)) : 0.0F);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    result.classes.push_back(static_cast<std::uint8_t>(random.below(static_cast<std::uint32_t>(network.classes()))));
+    result.weights.push_back(static_cast<float>(random.uniform(0.2, 2)));
+  }
+  return result;
+}
+
+}  // namespace cnnc::test
