@@ -2,6 +2,7 @@ export * from "./gene-index.js";
 export * from "./gene-list.js";
 export * from "./labels.js";
 export * from "./leakage.js";
+export * from "./negatives.js";
 export * from "./pair-file.js";
 export * from "./pair-source.js";
 export * from "./resolve.js";
