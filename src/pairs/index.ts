@@ -3,6 +3,7 @@ export * from "./gene-list.js";
 export * from "./labels.js";
 export * from "./leakage.js";
 export * from "./negatives.js";
+export * from "./pair-column.js";
 export * from "./pair-file.js";
 export * from "./pair-source.js";
 export * from "./resolve.js";
