@@ -10,4 +10,5 @@ export * from "./pairs/index.js";
 export * from "./progress.js";
 export { type PairImage, renderPairSvg } from "./report/pair-image.js";
 export { svgToPng } from "./report/svg-to-png.js";
+export * from "./scoring/index.js";
 export * from "./simulation/index.js";
