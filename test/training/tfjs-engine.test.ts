@@ -1,7 +1,6 @@
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { describe, expect, it, onTestFinished } from "vitest";
 import {
-  ARCHITECTURES,
   type Architecture,
   buildModel,
   flatParameters,
@@ -130,9 +129,11 @@ describe("the loss", () => {
 });
 
 describe("gradients", () => {
-  const cases = ARCHITECTURES.flatMap((architecture) =>
-    (["interaction", "causality"] as const).map((task) => [architecture, task] as const),
-  );
+  const cases = [
+    ["cnnc", "causality"],
+    ["compact", "interaction"],
+    ["mlp", "causality"],
+  ] as const;
 
   it.each(cases)("of %s for %s are those of numerical differentiation", async (architecture, task) => {
     const engine = await engineOf(await small(architecture, task));
@@ -146,8 +147,8 @@ describe("gradients", () => {
       await engine.setParameters(parameters.map((p, i) => p + distance * direction[i]));
       return (await engine.gradients(batch)).loss;
     };
-    // The step is small, a thousand times the rounding of the loss; a ReLU may still switch on one side of it.
-    const step = 4e-4 / slope;
+    // The step is small, hundreds of times the rounding of the loss; a ReLU may still switch on one side of it.
+    const step = 1e-4 / slope;
     const [behind, here, ahead] = [await lossAt(-step), await lossAt(0), await lossAt(step)];
     const errors = [here - behind, ahead - here].map((change) => Math.abs(change / step / slope - 1));
     expect(Math.min(...errors)).toBeLessThan(0.02);
