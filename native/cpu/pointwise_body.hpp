@@ -6,6 +6,24 @@
 /// Channels worked on at a time; sums of so many stay in registers.
 constexpr std::size_t kBlock = 32;
 
+template <std::size_t count>
+struct Fixed {
+  constexpr operator std::size_t() const { return count; }  // NOLINT: it is a number
+};
+
+/// Calls work(first channel, number of channels) block by block; full and half blocks have their number at compile
+/// time, so that loops over them are unrolled.
+template <class Work>
+CNNC_INLINE_LOOP void each_block(std::size_t channels, Work&& work) {
+  std::size_t first = 0;
+  for (; first + kBlock <= channels; first += kBlock) work(first, Fixed<kBlock>{});
+  if (first + kBlock / 2 <= channels) {
+    work(first, Fixed<kBlock / 2>{});
+    first += kBlock / 2;
+  }
+  if (first < channels) work(first, channels - first);
+}
+
 CNNC_INLINE_LOOP float load(const float* values, std::size_t i) { return values[i]; }
 CNNC_INLINE_LOOP float load(const Bf16* values, std::size_t i) {
   return __builtin_bit_cast(float, static_cast<std::uint32_t>(values[i]) << 16);
@@ -38,9 +56,8 @@ void forward_of(const PointwiseShape& shape, std::size_t images, const NormScale
     for (std::size_t x = 0; x < out_width; ++x) {
       const T* window = in_row + x * size * channels;
       T* result = out + (row * out_width + x) * channels;
-      for (std::size_t first = 0; first < channels; first += kBlock) {
-        const std::size_t count = channels - first < kBlock ? channels - first : kBlock;
-        float values[kBlock];
+      each_block(channels, [&](std::size_t first, auto count) __attribute__((always_inline)) {
+        float values[kBlock] = {};
         const float* scale = norm ? scales->scale + first : nullptr;
         const float* shift = norm ? scales->shift + first : nullptr;
         for (std::size_t wy = 0; wy < size; ++wy) {
@@ -60,7 +77,7 @@ void forward_of(const PointwiseShape& shape, std::size_t images, const NormScale
         for (std::size_t c = 0; c < count; ++c) {
           store(result, first + c, pool == PoolKind::average ? values[c] * share : values[c]);
         }
-      }
+      });
     }
   }
 }
@@ -100,8 +117,7 @@ CNNC_INLINE_LOOP void visit_gradients(const PointwiseShape& shape, const NormSca
   const std::size_t channels = shape.channels;
   const std::size_t out_width = shape.out_width();
   const std::size_t out_height = shape.out_height();
-  for (std::size_t first = 0; first < channels; first += kBlock) {
-    const std::size_t count = channels - first < kBlock ? channels - first : kBlock;
+  each_block(channels, [&](std::size_t first, auto count) __attribute__((always_inline)) {
     const float* scale = norm ? scales->scale + first : nullptr;
     const float* shift = norm ? scales->shift + first : nullptr;
     for (std::size_t y = 0; y < shape.height; y += size) {
@@ -109,9 +125,9 @@ CNNC_INLINE_LOOP void visit_gradients(const PointwiseShape& shape, const NormSca
         const bool whole = y / size < out_height && x / size < out_width;
         const T* d = d_out + (y / size * out_width + x / size) * channels + first;
         float largest[kBlock];
-        bool taken[kBlock];
+        std::uint32_t taken[kBlock];  // as wide as the values, so that both fill the same registers
         if constexpr (pool == PoolKind::maximum) {
-          for (std::size_t c = 0; c < count; ++c) taken[c] = false;
+          for (std::size_t c = 0; c < count; ++c) taken[c] = 0;
           for (std::size_t w = 0; whole && w < size * size; ++w) {
             const T* member = in + ((y + w / size) * shape.width + x + w % size) * channels + first;
             for (std::size_t c = 0; c < count; ++c) {
@@ -131,9 +147,9 @@ CNNC_INLINE_LOOP void visit_gradients(const PointwiseShape& shape, const NormSca
             float gradient = whole ? load(d, c) : 0;
             if constexpr (pool == PoolKind::average) gradient *= share;
             if constexpr (pool == PoolKind::maximum) {
-              const bool chosen = whole && !taken[c] && value == largest[c];
-              taken[c] = taken[c] || chosen;
-              gradient = chosen ? gradient : 0;
+              const std::uint32_t chosen = static_cast<std::uint32_t>(value == largest[c]) & ~taken[c] & 1U;
+              taken[c] |= chosen;
+              gradient = chosen != 0 ? gradient : 0;
             }
             if constexpr (relu) gradient = value > 0 ? gradient : 0;
             dy[c] = gradient;
@@ -142,7 +158,7 @@ CNNC_INLINE_LOOP void visit_gradients(const PointwiseShape& shape, const NormSca
         }
       }
     }
-  }
+  });
 }
 
 /// Calls body.template operator()<relu, pool>() for the shape's.
@@ -169,7 +185,7 @@ void backward_of(const PointwiseShape& shape, std::size_t images, const T* __res
     T* const result = d_in + n * shape.in_size();
     visit_gradients<false, relu, pool>(
         shape, nullptr, in + n * shape.in_size(), d_out + n * shape.out_size(),
-        [&](std::size_t position, std::size_t, std::size_t count, const float* dy) __attribute__((always_inline)) {
+        [&](std::size_t position, std::size_t, auto count, const float* dy) __attribute__((always_inline)) {
           for (std::size_t c = 0; c < count; ++c) store(result, position + c, dy[c]);
         });
   }
@@ -185,7 +201,7 @@ void norm_sums_of(const PointwiseShape& shape, const NormScale& norm, const floa
                   const T* __restrict d_out, float* __restrict sum_dy, float* __restrict sum_dy_x) {
   visit_gradients<true, relu, pool>(
       shape, &norm, in, d_out,
-      [&](std::size_t position, std::size_t first, std::size_t count, const float* dy)
+      [&](std::size_t position, std::size_t first, auto count, const float* dy)
           __attribute__((always_inline)) {
             for (std::size_t c = 0; c < count; ++c) {
               sum_dy[first + c] += dy[c];
@@ -212,7 +228,7 @@ void norm_backward_of(const PointwiseShape& shape, std::size_t images, const Nor
     T* const result = d_in + n * shape.in_size();
     visit_gradients<true, relu, pool>(
         shape, &norm, x, d_out + n * shape.out_size(),
-        [&](std::size_t position, std::size_t first, std::size_t count, const float* dy)
+        [&](std::size_t position, std::size_t first, auto count, const float* dy)
             __attribute__((always_inline)) {
               for (std::size_t c = 0; c < count; ++c) {
                 store(result, position + c,
@@ -234,8 +250,7 @@ void norm_backward(const PointwiseShape& shape, std::size_t images, const NormSc
 template <class T>
 void moments(std::size_t pixels, std::size_t channels, const T* __restrict in, float* __restrict mean,
              float* __restrict squares) {
-  for (std::size_t first = 0; first < channels; first += kBlock) {
-    const std::size_t count = channels - first < kBlock ? channels - first : kBlock;
+  each_block(channels, [&](std::size_t first, auto count) __attribute__((always_inline)) {
     float sum[kBlock] = {};
     for (std::size_t pixel = 0; pixel < pixels; ++pixel) {
       for (std::size_t c = 0; c < count; ++c) sum[c] += load(in, pixel * channels + first + c);
@@ -249,7 +264,7 @@ void moments(std::size_t pixels, std::size_t channels, const T* __restrict in, f
       }
     }
     for (std::size_t c = 0; c < count; ++c) squares[first + c] = square[c];
-  }
+  });
 }
 
 template <class T>
