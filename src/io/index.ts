@@ -9,6 +9,7 @@ export {
   writeWhole,
   writeWholeFolder,
 } from "./output-file.js";
+export { replaceWholeFolder, restoreReplaced } from "./replace-folder.js";
 export type {
   BlockOptions,
   Column,
