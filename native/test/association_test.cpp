@@ -8,6 +8,7 @@
 #include <map>
 #include <numeric>
 #include <string>
+#include <thread>
 
 #include "core/error.hpp"
 #include "reference.hpp"
@@ -219,6 +220,24 @@ TEST_CASE("the same bits for any thread count, batch and order of the genes") {
     }
     CHECK(in_parts == expected);
   }
+}
+
+TEST_CASE("several threads may ask at once for genes that are not ready yet") {
+  const auto store = store_of(random_counts(200, 30, 0.1, 1.1, 5));
+  const PairList pairs = every_pair(30);
+  const auto expected = compute(store, Measure::spearman, pairs, 1);
+  Associations associations(store);
+  std::array<std::vector<float>, 4> found;
+  {
+    std::vector<std::jthread> callers;
+    for (auto& out : found) {
+      callers.emplace_back([&] {
+        out.resize(pairs.a.size());
+        associations.compute(Measure::spearman, pairs.view(), out, 2);
+      });
+    }
+  }
+  for (const auto& out : found) CHECK(out == expected);
 }
 
 TEST_CASE("a gene with one value in all cells has association 0 with any other") {

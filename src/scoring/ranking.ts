@@ -27,7 +27,7 @@ export interface RankingOptions {
   readonly names: readonly string[];
   /** Keep only this many pairs, the best. Default: all. */
   readonly top?: number;
-  /** Bytes to sort in; what does not fit goes to a temporary file. Default 96 MiB. */
+  /** Bytes to sort in; what does not fit goes to a temporary file. Default 64 MiB. */
   readonly memoryBudget?: number;
   /** Folder for that file; best the folder of the output, where there must be room for it anyway. */
   readonly temporaryFolder: string;
@@ -36,7 +36,7 @@ export interface RankingOptions {
   readonly onProgress?: ProgressListener;
 }
 
-const DEFAULT_MEMORY_BUDGET = 96 * 2 ** 20;
+const DEFAULT_MEMORY_BUDGET = 64 * 2 ** 20;
 /** Pairs turned into records at a time. */
 const PAIRS_PER_BLOCK = 1 << 14;
 
