@@ -61,8 +61,7 @@ export function thresholdForPrecision(
     if (marked < enough) continue;
     const precision = found / marked;
     const reached = precision >= wanted;
-    const isBetter = reached || (best?.reached !== true && precision >= (best?.precision ?? 0));
-    if (!isBetter) continue;
+    if (!reached && precision < (best?.precision ?? 0)) continue;
     const recall = found / groups.totalPositives;
     best = { threshold: groups.scores[g], precision, recall, marked, found, reached };
   }

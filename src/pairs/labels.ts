@@ -258,7 +258,6 @@ function findContradictions(
     const agree = labels[mirror] === SWAPPED_CLASS[labels[i]] && !contradictory[i] && !contradictory[mirror];
     if (agree) continue;
     contradictory[i] = 1;
-    contradictory[mirror] = 1;
     example ??= [i, mirror];
   }
   return { first: first.slice(0, different), duplicatesMerged, contradictory, example };

@@ -248,7 +248,7 @@ function drawDegreeMatched({ positives, quotas, targets, random }: Request, draw
 
   const swap = (i: number, j: number): boolean => {
     const [a, b, otherA, otherB] = [places[i], chosen[i], places[j], chosen[j]];
-    if (a === otherA || b === otherB || !drawn.isFree(a, otherB) || !drawn.isFree(otherA, b)) return false;
+    if (a === otherA || !drawn.isFree(a, otherB) || !drawn.isFree(otherA, b)) return false;
     if (isFailed[j] === 0) drawn.remove(otherA, otherB);
     drawn.add(a, otherB);
     drawn.add(otherA, b);
@@ -265,7 +265,7 @@ function drawDegreeMatched({ positives, quotas, targets, random }: Request, draw
     const before = failed.length;
     failed.forEach(mend);
     failed = failed.filter((i) => isFailed[i] === 1);
-    if (failed.length === before) break;
+    if (failed.length > 0.95 * before) break;
   }
   for (const i of failed) {
     let trials = likely.length > 0 ? TRIALS : 0;

@@ -250,14 +250,15 @@ describe("leakage", () => {
       [1, 0, 1],
       [2, 4, 0],
       [0, 2, 1],
+      [5, 4, 1],
     ]);
-    // Learned: 0>1, 0>2, 3>1, 4>5. Tested: 1>0 (a mirror), 2>4, 0>2 (a pair).
-    expect(leakage(some, Uint32Array.of(0, 1, 2, 3), Uint32Array.of(4, 5, 6))).toEqual({
-      regulators: { inTest: 3, shared: 1, share: 1 / 3 },
+    // Learned: 0>1, 0>2, 3>1, 4>5. Tested: 1>0 and 5>4 (mirrors), 2>4, 0>2 (a pair).
+    expect(leakage(some, Uint32Array.of(0, 1, 2, 3), Uint32Array.of(4, 5, 6, 7))).toEqual({
+      regulators: { inTest: 4, shared: 1, share: 1 / 4 },
       targets: { inTest: 3, shared: 1, share: 1 / 3 },
-      genes: { inTest: 4, shared: 4, share: 1 },
-      pairs: { inTest: 3, shared: 1, share: 1 / 3 },
-      mirrors: { inTest: 3, shared: 1, share: 1 / 3 },
+      genes: { inTest: 5, shared: 5, share: 1 },
+      pairs: { inTest: 4, shared: 1, share: 1 / 4 },
+      mirrors: { inTest: 4, shared: 2, share: 1 / 2 },
     });
     expect(leakage(some, Uint32Array.of(0), new Uint32Array()).pairs).toEqual({
       inTest: 0,
@@ -293,6 +294,14 @@ describe("validation", () => {
       validationSplit(pairs, training, { mode: "target-disjoint", share: 0.1, seed }).validation;
     expect(split(1)).toEqual(split(1));
     expect(split(1)).not.toEqual(split(2));
+  });
+
+  test("of random pairs has one of each class at least", () => {
+    const rare = columns(Array.from({ length: 100 }, (_, i) => [i % 7, 10 + i, i < 2 ? 1 : 0] as const));
+    const rows = Uint32Array.from(rare.a.keys());
+    const { train, validation } = validationSplit(rare, rows, { mode: "random-pairs", share: 0.1, seed: 1 });
+    expect(validation.filter((row) => rare.labels[row] === 1)).toHaveLength(1);
+    expect([train.length, validation.length]).toEqual([89, 11]);
   });
 
   test("of few large regulators takes the smallest", () => {
