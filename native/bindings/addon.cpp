@@ -1,10 +1,12 @@
 #include "bindings/association.hpp"
 #include "bindings/histograms.hpp"
 #include "bindings/job.hpp"
+#include "bindings/network.hpp"
 #include "bindings/simulator.hpp"
 #include "bindings/store.hpp"
 #include "bindings/store_builder.hpp"
 #include "core/devices.hpp"
+#include "cpu/network_onednn.hpp"
 
 namespace cnnc::bindings {
 namespace {
@@ -24,6 +26,8 @@ Napi::Value system_info(const Napi::CallbackInfo& info) {
   Napi::Object result = Napi::Object::New(env);
   result.Set("threads", granted_cpus());
   result.Set("cpuKernel", cpu_kernel_name());
+  result.Set("onednn", onednn_version());
+  result.Set("bf16", has_bf16());
   result.Set("gpuBuilt", status.built);
   result.Set("gpuProblem", status.problem);
   result.Set("gpus", gpus);
@@ -38,6 +42,9 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("Job", Job::define(env));
   exports.Set("Simulator", Simulator::define(env));
   exports.Set("associations", Napi::Function::New<associations>(env, "associations"));
+  exports.Set("Trainer", Trainer::define(env));
+  exports.Set("Predictor", NativePredictor::define(env));
+  exports.Set("buildImages", Napi::Function::New<build_images>(env, "buildImages"));
   exports.Set("buildHistograms", Napi::Function::New<build_histograms>(env, "buildHistograms"));
   exports.Set("systemInfo", Napi::Function::New<system_info>(env, "systemInfo"));
   return exports;

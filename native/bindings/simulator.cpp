@@ -9,8 +9,8 @@ namespace {
 
 double number(const Napi::Object& object, const char* name) { return object.Get(name).ToNumber().DoubleValue(); }
 
-NetworkOptions network_options(const Napi::Object& object) {
-  NetworkOptions options;
+GeneNetworkOptions network_options(const Napi::Object& object) {
+  GeneNetworkOptions options;
   options.genes = object.Get("genes").ToNumber().Uint32Value();
   options.regulators = object.Get("regulators").ToNumber().Uint32Value();
   options.seed = static_cast<std::uint64_t>(number(object, "seed"));
@@ -42,7 +42,7 @@ Simulator::Simulator(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Simulato
   const Napi::Object options = info[0].ToObject();
   try {
     translate_exceptions([&] {
-      const Network network = make_network(network_options(options));
+      const GeneNetwork network = make_network(network_options(options));
       state_ = std::make_shared<const State>(network, prepare_simulation(network, simulation_options(options)));
     });
   } catch (const Error& error) {

@@ -15,7 +15,7 @@ class Simulator : public Napi::ObjectWrap<Simulator> {
 
  private:
   struct State {
-    Network network;
+    GeneNetwork network;
     Simulation simulation;
   };
 

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -9,6 +11,7 @@
 
 #include "cnn/dropout.hpp"
 #include "cnn/network.hpp"
+#include "core/parallel.hpp"
 
 namespace cnnc {
 
@@ -50,6 +53,9 @@ class GradientEngine {
                            std::span<float> gradients) = 0;
 };
 
+/// Writes images [first, first + count) of those to be looked at. Called from several threads.
+using ImageSource = std::function<void(std::size_t first, std::size_t count, float* images)>;
+
 /// Runs a network in prediction mode: no dropout, moving statistics. One call at a time.
 class Predictor {
  public:
@@ -60,8 +66,17 @@ class Predictor {
 
   virtual void set_parameters(std::span<const float> parameters) = 0;
 
-  /// Fills n x outputs probabilities of n images. A result does not depend on the other images.
-  virtual void predict(std::span<const float> images, std::span<float> probabilities) = 0;
+  /// Fills count x outputs probabilities. A result depends on nothing but its image.
+  /// Throws Cancelled; `control` advances by images.
+  virtual void predict(std::size_t count, const ImageSource& source, std::span<float> probabilities,
+                       const JobControl& control) = 0;
+
+  void predict(std::span<const float> images, std::span<float> probabilities, std::size_t image_size) {
+    const auto copy = [&](std::size_t first, std::size_t count, float* to) {
+      std::copy_n(images.data() + first * image_size, count * image_size, to);
+    };
+    predict(images.size() / image_size, copy, probabilities, {});
+  }
 };
 
 /// Says what in an image moved the network: prediction mode, float32. One call at a time.

@@ -9,11 +9,11 @@ constexpr float kBeta1 = 0.9F;
 constexpr float kBeta2 = 0.999F;
 constexpr float kEpsilon = 1e-7F;
 
-void sgd(const ParameterRange& range, float momentum, float rate, const float* gradients, float* velocity,
+void sgd(const ParameterRange& range, float momentum, bool nesterov, float rate, const float* gradients, float* velocity,
          float* parameters) {
   for (std::size_t i = range.offset; i < range.offset + range.size; ++i) {
     velocity[i] = momentum * velocity[i] + gradients[i];
-    parameters[i] -= rate * (gradients[i] + momentum * velocity[i]);
+    parameters[i] -= rate * (nesterov ? gradients[i] + momentum * velocity[i] : velocity[i]);
   }
 }
 
@@ -55,7 +55,7 @@ void update_parameters(const Network& network, const OptimizerOptions& options, 
       if (!range.trained) {
         update_moving_statistics(std::get<BatchNorm>(layer.layer), range, gradients.data(), parameters.data());
       } else if (options.kind == OptimizerKind::sgd) {
-        sgd(range, options.momentum, rate, gradients.data(), state.first.data(), parameters.data());
+        sgd(range, options.momentum, options.nesterov, rate, gradients.data(), state.first.data(), parameters.data());
       } else {
         const bool decays = options.kind == OptimizerKind::adamw && range.decays;
         adam(range, state.steps, rate, decays ? options.weight_decay : 0, gradients.data(), state.first.data(),

@@ -12,7 +12,8 @@ enum class OptimizerKind : std::uint8_t { sgd, adam, adamw };
 
 struct OptimizerOptions {
   OptimizerKind kind = OptimizerKind::sgd;
-  float momentum = 0.9F;      ///< of sgd; with Nesterov's look-ahead
+  float momentum = 0.9F;      ///< of sgd
+  bool nesterov = true;       ///< of sgd
   float weight_decay = 0.0F;  ///< of adamw
 };
 
@@ -27,7 +28,7 @@ struct OptimizerState {
 
 /// One step of all trained parameters, and the moving statistics of batch normalisation:
 ///
-/// - sgd: v = momentum v + g; w -= rate (g + momentum v)
+/// - sgd: v = momentum v + g; w -= rate (g + momentum v) with Nesterov's look-ahead, else w -= rate v
 /// - adam (Kingma & Ba 2015, arXiv:1412.6980; beta 0.9 and 0.999, epsilon 1e-7 as in Keras)
 /// - adamw: adam, then w -= rate decay w for kernels (Loshchilov & Hutter 2019, arXiv:1711.05101)
 /// - moving mean and variance: m = momentum m + (1 - momentum) batch value

@@ -357,9 +357,14 @@ class ReferencePredictor final : public Predictor {
     parameters_.assign(parameters.begin(), parameters.end());
   }
 
-  void predict(std::span<const float> images, std::span<float> probabilities) override {
+  using Predictor::predict;
+  void predict(std::size_t count, const ImageSource& source, std::span<float> probabilities,
+               const JobControl& control) override {
+    std::vector<float> images(count * network_.input.size());
+    source(0, count, images.data());
     const auto values = run_forward(network_, prediction(network_, images, parameters_), images);
     std::copy(values.back().begin(), values.back().end(), probabilities.begin());
+    control.advance(count);
   }
 
  private:

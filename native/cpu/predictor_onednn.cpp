@@ -62,6 +62,7 @@ struct ThreadState {
   dnnl::stream stream{onednn::cpu_engine()};
   AlignedVector<std::byte> scratchpad;
   std::array<AlignedVector<T>, 2> activations;  ///< input of operation i in i % 2
+  AlignedVector<float> images;
   AlignedVector<float> head_input;
 };
 
@@ -97,19 +98,23 @@ class OnednnPredictor final : public Predictor {
     threads_[0].stream.wait();
   }
 
-  void predict(std::span<const float> images, std::span<float> probabilities) override {
+  using Predictor::predict;
+  void predict(std::size_t count, const ImageSource& source, std::span<float> probabilities,
+               const JobControl& control) override {
     const std::size_t size = network_.input.size();
-    const std::size_t count = images.size() / size;
     std::atomic<std::size_t> next{0};
     team_.run([&](unsigned thread) {
       const onednn::SingleThreaded guard;
       ThreadState<T>& state = threads_[thread];
       for (std::size_t first = next.fetch_add(kImages); first < count; first = next.fetch_add(kImages)) {
+        control.check();
         const std::size_t here = std::min(kImages, count - first);
+        source(first, here, state.images.data());
         T* const input = state.activations[0].data();
-        kernels_.from_float(here * size, images.data() + first * size, input);
+        kernels_.from_float(here * size, state.images.data(), input);
         std::fill_n(input + here * size, (kImages - here) * size, T{});
         run(state, here, probabilities.subspan(first * network_.outputs, here * network_.outputs));
+        control.advance(here);
       }
     });
   }
@@ -153,6 +158,7 @@ class OnednnPredictor final : public Predictor {
       ThreadState<T> state;
       state.scratchpad.resize(scratchpad);
       for (auto& activations : state.activations) activations.resize(kImages * largest);
+      state.images.resize(kImages * network_.input.size());
       state.head_input.resize(head_.inputs);
       threads_.push_back(std::move(state));
     }

@@ -30,7 +30,7 @@ float hill(float concentration, float half_response) {
   return squared / (half_response * half_response + squared);
 }
 
-void check(const Network& network) {
+void check(const GeneNetwork& network) {
   const auto require = [](bool condition, const char* message) {
     if (!condition) throw Error("INVALID_NETWORK", message);
   };
@@ -59,7 +59,7 @@ void check(const Network& network) {
   }
 }
 
-std::vector<std::uint32_t> first_edges(const Network& network) {
+std::vector<std::uint32_t> first_edges(const GeneNetwork& network) {
   std::vector<std::uint32_t> first(network.genes + std::size_t{1});
   for (const Edge& edge : network.edges) ++first[edge.target + std::size_t{1}];
   for (std::size_t gene = 0; gene < network.genes; ++gene) first[gene + 1] += first[gene];
@@ -138,7 +138,7 @@ void advance(const Kinetics& kinetics, std::uint32_t gene, const CellLanes& unre
 
 }  // namespace
 
-Kinetics make_kinetics(const Network& network, std::uint32_t cell_types, std::uint64_t seed) {
+Kinetics make_kinetics(const GeneNetwork& network, std::uint32_t cell_types, std::uint64_t seed) {
   check(network);
   const std::size_t states = std::size_t{network.genes} * cell_types;
   Kinetics kinetics{.genes = network.genes,

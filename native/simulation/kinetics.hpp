@@ -22,8 +22,8 @@ struct Kinetics {
   std::uint32_t genes = 0;
   std::uint32_t regulators = 0;
   std::uint32_t cell_types = 0;
-  std::vector<std::uint32_t> order;        ///< as in Network
-  std::vector<Edge> edges;                 ///< as in Network
+  std::vector<std::uint32_t> order;        ///< as in GeneNetwork
+  std::vector<Edge> edges;                 ///< as in GeneNetwork
   std::vector<std::uint32_t> first_edge;   ///< genes + 1; edges of target g from first_edge[g]
   std::vector<float> unregulated_rate;     ///< genes x cell types; P where every H is 0
   std::vector<float> steady_state;         ///< genes x cell types; x with neither noise nor change
@@ -35,8 +35,8 @@ inline constexpr float kDecay = 0.8F;
 inline constexpr float kNoise = 1.0F;
 
 /// Draws basal rates and solves for the steady states, down the hierarchy.
-/// \pre cell_types >= 1 \throws Error INVALID_NETWORK when edges or order are not as Network says.
-[[nodiscard]] Kinetics make_kinetics(const Network& network, std::uint32_t cell_types, std::uint64_t seed);
+/// \pre cell_types >= 1 \throws Error INVALID_NETWORK when edges or order are not as GeneNetwork says.
+[[nodiscard]] Kinetics make_kinetics(const GeneNetwork& network, std::uint32_t cell_types, std::uint64_t seed);
 
 /// Memory of one thread that simulates cells.
 struct Trajectories {

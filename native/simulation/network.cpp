@@ -15,7 +15,7 @@ namespace {
 
 bool is_fraction(double value) { return value >= 0 && value <= 1; }
 
-void check(const NetworkOptions& options) {
+void check(const GeneNetworkOptions& options) {
   const auto require = [](bool condition, const char* message) {
     if (!condition) throw Error("INVALID_OPTIONS", message);
   };
@@ -65,10 +65,10 @@ std::uint32_t share(double fraction, std::uint32_t count) {
 
 }  // namespace
 
-Network make_network(const NetworkOptions& options) {
+GeneNetwork make_network(const GeneNetworkOptions& options) {
   check(options);
   RandomSequence random(options.seed, Purpose::network);
-  Network network{.genes = options.genes, .regulators = options.regulators, .edges = {}, .order = {}};
+  GeneNetwork network{.genes = options.genes, .regulators = options.regulators, .edges = {}, .order = {}};
 
   const auto hierarchy = permutation(options.regulators, random);
   const auto weights = popularity(options.regulators, random);

@@ -13,14 +13,14 @@ struct Edge {
 };
 
 /// A signed, acyclic gene regulatory network. Genes 0 .. regulators-1 may regulate, the others not.
-struct Network {
+struct GeneNetwork {
   std::uint32_t genes = 0;
   std::uint32_t regulators = 0;
   std::vector<Edge> edges;           ///< by target, then regulator; no pair twice
   std::vector<std::uint32_t> order;  ///< every gene once, each after all its regulators
 };
 
-struct NetworkOptions {
+struct GeneNetworkOptions {
   std::uint32_t genes = 0;
   std::uint32_t regulators = 0;
   double mean_in_degree = 2.5;  ///< regulators of a regulated gene; at least 1
@@ -39,6 +39,6 @@ struct NetworkOptions {
 /// doi 10.1103/PhysRevLett.87.278701). A regulator is regulated only by those before it in a random
 /// hierarchy. Strengths are uniform on [1, 5], as in SERGIO (doi 10.1016/j.cels.2020.08.003).
 /// \throws Error INVALID_OPTIONS
-[[nodiscard]] Network make_network(const NetworkOptions& options);
+[[nodiscard]] GeneNetwork make_network(const GeneNetworkOptions& options);
 
 }  // namespace cnnc

@@ -39,7 +39,7 @@ void concatenate(std::span<const CellCounts> cells, unsigned threads, CountBlock
 
 }  // namespace
 
-Simulation prepare_simulation(const Network& network, const SimulationOptions& options) {
+Simulation prepare_simulation(const GeneNetwork& network, const SimulationOptions& options) {
   check(options);
   return {.cells = options.cells,
           .seed = options.seed,

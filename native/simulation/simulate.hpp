@@ -36,7 +36,7 @@ struct CountBlock {
 
 /// Gives the network its rate constants, steady states and expression levels.
 /// \throws Error INVALID_OPTIONS, INVALID_NETWORK
-[[nodiscard]] Simulation prepare_simulation(const Network& network, const SimulationOptions& options);
+[[nodiscard]] Simulation prepare_simulation(const GeneNetwork& network, const SimulationOptions& options);
 
 /// Simulates the cells first .. first + count - 1 into `out`, replacing what it held.
 ///

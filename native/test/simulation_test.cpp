@@ -78,7 +78,7 @@ std::string code_of(const auto& call) {
 }
 
 /// Gene 0 regulates gene 1; gene 2 is alone.
-Network small_network(float strength) {
+GeneNetwork small_network(float strength) {
   return {.genes = 3, .regulators = 1, .edges = {{0, 1, strength}}, .order = {0, 1, 2}};
 }
 
@@ -203,7 +203,7 @@ TEST_CASE("Poisson counts have equal mean and variance, and the right share of z
 }
 
 TEST_CASE("a random network is acyclic, sorted, and has only regulators that may regulate") {
-  for (const NetworkOptions& options : {NetworkOptions{.genes = 1, .regulators = 1, .mean_in_degree = 1},
+  for (const GeneNetworkOptions& options : {GeneNetworkOptions{.genes = 1, .regulators = 1, .mean_in_degree = 1},
                                         {.genes = 50, .regulators = 50, .mean_in_degree = 3},
                                         {.genes = 60, .regulators = 3, .mean_in_degree = 3},
                                         {.genes = 2000, .regulators = 200, .mean_in_degree = 2.5}}) {
@@ -233,7 +233,7 @@ TEST_CASE("a random network is acyclic, sorted, and has only regulators that may
 }
 
 TEST_CASE("a random network has the shape that was asked for") {
-  const NetworkOptions options{.genes = 4000,
+  const GeneNetworkOptions options{.genes = 4000,
                                .regulators = 400,
                                .mean_in_degree = 3,
                                .activating_fraction = 0.6,
@@ -273,7 +273,7 @@ TEST_CASE("a random network is a function of its seed") {
 }
 
 TEST_CASE("options that make no network are refused") {
-  const auto code = [](const NetworkOptions& options) {
+  const auto code = [](const GeneNetworkOptions& options) {
     return code_of([&] { (void)make_network(options); });
   };
   CHECK(code({.genes = 0, .regulators = 0}) == "INVALID_OPTIONS");
@@ -287,7 +287,7 @@ TEST_CASE("options that make no network are refused") {
 }
 
 TEST_CASE("networks that break their promises are refused") {
-  const auto code = [](const Network& network) {
+  const auto code = [](const GeneNetwork& network) {
     return code_of([&] { (void)make_kinetics(network, 2, 0); });
   };
   CHECK(code(small_network(3)) == "no error");

@@ -4,6 +4,20 @@ export interface NativeAddon {
   Simulator: new (options: NativeSimulationOptions) => NativeSimulator;
   Store: new () => NativeStore;
   StoreBuilder: new (options: NativeStoreOptions) => NativeStoreBuilder;
+  Trainer: new (network: NativeNetwork, options: NativeTrainerOptions) => NativeTrainer;
+  Predictor: new (network: NativeNetwork, options: NativeEngineOptions) => NativePredictor;
+  /**
+   * Fills `out` with rows x 32 x 32 x kinds.length images: of histogram `rows[i]` of `counts` (n x 32 x 32), or of
+   * the swapped pair where `swapped[i]` is 1.
+   */
+  buildImages(
+    counts: CountArray,
+    cells: number,
+    kinds: readonly ImageKind[],
+    rows: Uint32Array,
+    swapped: Uint8Array,
+    out: Float32Array,
+  ): void;
   /**
    * Fills `out` with pairs x 32 x 32 counts (Uint8Array, Uint16Array or Uint32Array, wide enough for the
    * number of cells) or NEPDFs (Float32Array). `a` and `b` are genes of the store. None of the arrays may
@@ -40,6 +54,78 @@ export interface NativeAddon {
  * counts, plug-in estimate, in nats.
  */
 export type AssociationMeasure = "pearson" | "spearman" | "mutual-information";
+
+/** What one channel of a network's input shows of a histogram; see native/cnn/image.hpp. */
+export type ImageKind = "nepdf" | "residual" | "margins";
+
+/** A sequential network; NetworkSpec of src/model. */
+export interface NativeNetwork {
+  readonly input: { readonly height: number; readonly width: number; readonly channels: number };
+  readonly layers: readonly { readonly kind: string }[];
+}
+
+/** Factors of products and activations are of this type; sums, parameters and gradients are float32. */
+export type Precision = "f32" | "bf16";
+
+export interface NativeEngineOptions {
+  precision: Precision;
+  threads: number;
+  /** Images that a call usually has. */
+  batch: number;
+}
+
+export interface NativeTrainerOptions extends NativeEngineOptions {
+  optimizer: { readonly kind: "sgd" | "adam" | "adamw" };
+  /** Of the dropout masks. */
+  seed: number;
+}
+
+/** A network in training; parameters and optimiser state start at 0. One call at a time. */
+export interface NativeTrainer {
+  /** One optimiser step; resolves to the loss before it. */
+  step(images: Float32Array, classes: Uint8Array, weights: Float32Array, rate: number): Promise<number>;
+  /** Without dropout; changes nothing. */
+  gradients(
+    images: Float32Array,
+    classes: Uint8Array,
+    weights: Float32Array,
+  ): Promise<{ loss: number; gradients: Float32Array }>;
+  parameters(): Float32Array;
+  setParameters(parameters: Float32Array): void;
+  state(): { steps: number; first: Float32Array; second: Float32Array };
+  setState(state: { steps: number; first: Float32Array; second: Float32Array }): void;
+}
+
+/** A network that gives probabilities; parameters start at 0. One call at a time. */
+export interface NativePredictor {
+  setParameters(parameters: Float32Array): void;
+  /** n x outputs probabilities of n images. */
+  predict(images: Float32Array): Promise<Float32Array>;
+  /**
+   * Fills `out` with the probabilities of n histograms: outputs of each, followed with `both` by those of the swapped
+   * pair.
+   */
+  predictCounts(
+    counts: CountArray,
+    cells: number,
+    kinds: readonly ImageKind[],
+    both: boolean,
+    out: Float32Array,
+    job: NativeJob,
+  ): Promise<void>;
+  /** The same for pairs of genes of a store. */
+  scorePairs(
+    store: NativeStore,
+    a: Uint32Array,
+    b: Uint32Array,
+    kinds: readonly ImageKind[],
+    both: boolean,
+    out: Float32Array,
+    job: NativeJob,
+  ): Promise<void>;
+  /** Derivatives of one output before its sigmoid or softmax by the values of n images. */
+  inputGradients(images: Float32Array, output: number): Promise<Float32Array>;
+}
 
 export type CountArray = Uint8Array | Uint16Array | Uint32Array;
 export type HistogramArray = CountArray | Float32Array;
@@ -140,6 +226,10 @@ export interface SystemInfo {
   threads: number;
   /** `avx512` or `portable`. */
   cpuKernel: string;
+  /** Version of oneDNN, on which networks run; empty where the build has none. */
+  onednn: string;
+  /** Whether the processor computes in bfloat16. */
+  bf16: boolean;
   gpuBuilt: boolean;
   /** Why no GPU can be used; empty when one can. */
   gpuProblem: string;

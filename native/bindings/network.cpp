@@ -1,0 +1,350 @@
+#include "bindings/network.hpp"
+
+#include "bindings/job.hpp"
+#include "bindings/promise_worker.hpp"
+#include "bindings/store.hpp"
+#include "bindings/typed_arrays.hpp"
+#include "cnn/image.hpp"
+#include "cnn/scorer.hpp"
+#include "cpu/network_onednn.hpp"
+
+namespace cnnc::bindings {
+namespace {
+
+std::size_t size_of(const Napi::Object& object, const char* name) { return object.Get(name).ToNumber().Uint32Value(); }
+float float_of(const Napi::Object& object, const char* name) { return object.Get(name).ToNumber().FloatValue(); }
+bool flag_of(const Napi::Object& object, const char* name) { return object.Get(name).ToBoolean().Value(); }
+
+Layer layer_of(const Napi::Object& layer) {
+  const std::string kind = layer.Get("kind").ToString().Utf8Value();
+  if (kind == "conv") {
+    const bool same = layer.Get("padding").ToString().Utf8Value() == "same";
+    return Conv{size_of(layer, "filters"), size_of(layer, "kernel"), same, flag_of(layer, "bias")};
+  }
+  if (kind == "batch_norm") return BatchNorm{float_of(layer, "momentum"), float_of(layer, "epsilon")};
+  if (kind == "relu") return Relu{};
+  if (kind == "max_pool" || kind == "average_pool") return Pool{size_of(layer, "size"), kind == "average_pool"};
+  if (kind == "dropout") return Dropout{float_of(layer, "rate")};
+  if (kind == "flatten") return Flatten{};
+  if (kind == "dense") return Dense{size_of(layer, "units"), flag_of(layer, "bias")};
+  if (kind == "sigmoid") return Sigmoid{};
+  if (kind == "softmax") return Softmax{};
+  throw Error("BAD_NETWORK", "there is no layer `" + kind + "`");
+}
+
+Network network_of(const Napi::Object& spec) {
+  const Napi::Object input = spec.Get("input").ToObject();
+  const auto layers = spec.Get("layers").As<Napi::Array>();
+  NetworkSpec result{{size_of(input, "height"), size_of(input, "width"), size_of(input, "channels")}, {}};
+  for (std::uint32_t i = 0; i < layers.Length(); ++i) result.layers.push_back(layer_of(layers.Get(i).ToObject()));
+  return place_layers(result);
+}
+
+EngineOptions engine_options(const Napi::Object& options) {
+  const bool bf16 = options.Get("precision").ToString().Utf8Value() == "bf16";
+  return {bf16 ? Precision::bf16 : Precision::f32, std::max(1U, options.Get("threads").ToNumber().Uint32Value()),
+          std::max<std::size_t>(1, size_of(options, "batch"))};
+}
+
+OptimizerOptions optimizer_options(const Napi::Object& optimizer) {
+  const std::string kind = optimizer.Get("kind").ToString().Utf8Value();
+  if (kind == "sgd") return {OptimizerKind::sgd, float_of(optimizer, "momentum"), flag_of(optimizer, "nesterov"), 0};
+  return {kind == "adam" ? OptimizerKind::adam : OptimizerKind::adamw, 0, false,
+          kind == "adam" ? 0 : float_of(optimizer, "weightDecay")};
+}
+
+std::vector<ImageKind> kinds_of(const Napi::Value& value) {
+  const auto names = value.As<Napi::Array>();
+  std::vector<ImageKind> kinds;
+  for (std::uint32_t i = 0; i < names.Length(); ++i) {
+    const std::string name = names.Get(i).ToString().Utf8Value();
+    kinds.push_back(name == "nepdf" ? ImageKind::nepdf : name == "residual" ? ImageKind::residual : ImageKind::margins);
+  }
+  return kinds;
+}
+
+Counts counts_of(const Napi::Value& value) {
+  if (!value.IsTypedArray()) throw Napi::TypeError::New(value.Env(), "a typed array is expected");
+  switch (value.As<Napi::TypedArray>().TypedArrayType()) {
+    case napi_uint8_array:
+      return view_of<const std::uint8_t>(value);
+    case napi_uint16_array:
+      return view_of<const std::uint16_t>(value);
+    default:
+      return view_of<const std::uint32_t>(value);
+  }
+}
+
+std::size_t count_of(const Counts& counts) {
+  return std::visit([](auto all) { return all.size() / kImage; }, counts);
+}
+
+void require(bool condition, const char* problem) {
+  if (!condition) throw Error("BAD_ARRAY", problem);
+}
+
+/// Native failures while an object is made or a synchronous call runs, as JavaScript errors.
+template <class Work>
+void guarded(Napi::Env env, Work&& work) {
+  try {
+    translate_exceptions(work);
+  } catch (const Error& error) {
+    throw to_js_error(env, error);
+  }
+}
+
+template <class T>
+Napi::Float32Array floats(Napi::Env env, const std::vector<T>& values) {
+  return copy_to_js<Napi::Float32Array>(env, std::span<const T>(values));
+}
+
+LabelledImages batch_of(const Napi::CallbackInfo& info, const Network& network) {
+  const LabelledImages batch{view_of<const float>(info[0]), view_of<const std::uint8_t>(info[1]),
+                             view_of<const float>(info[2])};
+  guarded(info.Env(), [&] {
+    require(batch.images.size() == batch.size() * network.input.size() && batch.weights.size() == batch.size(),
+            "images, classes and weights differ in number");
+    for (const std::uint8_t label : batch.classes) require(label < network.classes(), "a class is out of range");
+  });
+  return batch;
+}
+
+void check_parameters(std::span<const float> parameters, const Network& network) {
+  require(parameters.size() == network.parameters, "the parameters do not fit the network");
+}
+
+}  // namespace
+
+// ---- Trainer ----
+
+Napi::Function Trainer::define(Napi::Env env) {
+  return DefineClass(env, "Trainer",
+                     {InstanceMethod<&Trainer::step>("step"), InstanceMethod<&Trainer::gradients>("gradients"),
+                      InstanceMethod<&Trainer::parameters>("parameters"),
+                      InstanceMethod<&Trainer::set_parameters>("setParameters"),
+                      InstanceMethod<&Trainer::state>("state"), InstanceMethod<&Trainer::set_state>("setState")});
+}
+
+Trainer::Trainer(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Trainer>(info), state_(std::make_shared<State>()) {
+  tag_as<Trainer>(info);
+  const Napi::Object options = info[1].ToObject();
+  guarded(info.Env(), [&] {
+    state_->network = network_of(info[0].ToObject());
+    state_->options = optimizer_options(options.Get("optimizer").ToObject());
+    state_->seed = static_cast<std::uint64_t>(options.Get("seed").ToNumber().DoubleValue());
+    state_->engine = make_onednn_gradients(state_->network, engine_options(options));
+    state_->parameters.resize(state_->network.parameters);
+    state_->gradients.resize(state_->network.parameters);
+    state_->optimizer = initial_state(state_->network, state_->options);
+    state_->engine->set_parameters(state_->parameters);
+  });
+}
+
+Napi::Value Trainer::step(const Napi::CallbackInfo& info) {
+  const LabelledImages batch = batch_of(info, state_->network);
+  const float rate = info[3].ToNumber().FloatValue();
+  const auto loss = std::make_shared<double>();
+  return PromiseWorker::run(
+      info.Env(), {info[0], info[1], info[2], info.This()},
+      [=, state = state_] {
+        const DropoutKey key{state->seed, static_cast<std::uint32_t>(state->optimizer.steps)};
+        *loss = state->engine->gradients(batch, key, state->gradients);
+        update_parameters(state->network, state->options, rate, state->gradients, state->optimizer,
+                          state->parameters);
+        state->engine->set_parameters(state->parameters);
+      },
+      [loss](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *loss); });
+}
+
+Napi::Value Trainer::gradients(const Napi::CallbackInfo& info) {
+  const LabelledImages batch = batch_of(info, state_->network);
+  const auto loss = std::make_shared<double>();
+  const auto gradients = std::make_shared<std::vector<float>>(state_->network.parameters);
+  return PromiseWorker::run(
+      info.Env(), {info[0], info[1], info[2], info.This()},
+      [=, state = state_] {
+        *loss = state->engine->gradients(batch, std::nullopt, *gradients);
+        for (const PlacedLayer& layer : state->network.layers) {
+          for (const ParameterRange& range : layer.parameters) {
+            if (!range.trained) std::fill_n(gradients->begin() + range.offset, range.size, 0.0F);
+          }
+        }
+      },
+      [=](Napi::Env env) -> Napi::Value {
+        Napi::Object result = Napi::Object::New(env);
+        result.Set("loss", *loss);
+        result.Set("gradients", floats(env, *gradients));
+        return result;
+      });
+}
+
+Napi::Value Trainer::parameters(const Napi::CallbackInfo& info) { return floats(info.Env(), state_->parameters); }
+
+Napi::Value Trainer::set_parameters(const Napi::CallbackInfo& info) {
+  const auto parameters = view_of<const float>(info[0]);
+  guarded(info.Env(), [&] {
+    check_parameters(parameters, state_->network);
+    state_->parameters.assign(parameters.begin(), parameters.end());
+    state_->engine->set_parameters(parameters);
+  });
+  return info.Env().Undefined();
+}
+
+Napi::Value Trainer::state(const Napi::CallbackInfo& info) {
+  Napi::Object state = Napi::Object::New(info.Env());
+  state.Set("steps", static_cast<double>(state_->optimizer.steps));
+  state.Set("first", floats(info.Env(), state_->optimizer.first));
+  state.Set("second", floats(info.Env(), state_->optimizer.second));
+  return state;
+}
+
+Napi::Value Trainer::set_state(const Napi::CallbackInfo& info) {
+  const Napi::Object state = info[0].ToObject();
+  const auto first = view_of<const float>(state.Get("first"));
+  const auto second = view_of<const float>(state.Get("second"));
+  OptimizerState& optimizer = state_->optimizer;
+  guarded(info.Env(), [&] {
+    require(first.size() == optimizer.first.size() && second.size() == optimizer.second.size(),
+            "the optimiser's state does not fit the network");
+  });
+  optimizer.steps = static_cast<std::uint64_t>(state.Get("steps").ToNumber().DoubleValue());
+  optimizer.first.assign(first.begin(), first.end());
+  optimizer.second.assign(second.begin(), second.end());
+  return info.Env().Undefined();
+}
+
+// ---- Predictor ----
+
+Napi::Function NativePredictor::define(Napi::Env env) {
+  return DefineClass(env, "Predictor",
+                     {InstanceMethod<&NativePredictor::set_parameters>("setParameters"),
+                      InstanceMethod<&NativePredictor::predict>("predict"),
+                      InstanceMethod<&NativePredictor::predict_counts>("predictCounts"),
+                      InstanceMethod<&NativePredictor::score_pairs>("scorePairs"),
+                      InstanceMethod<&NativePredictor::input_gradients>("inputGradients")});
+}
+
+NativePredictor::NativePredictor(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<NativePredictor>(info), state_(std::make_shared<State>()) {
+  tag_as<NativePredictor>(info);
+  guarded(info.Env(), [&] {
+    state_->network = network_of(info[0].ToObject());
+    state_->options = engine_options(info[1].ToObject());
+    state_->engine = make_onednn_predictor(state_->network, state_->options);
+    state_->parameters.resize(state_->network.parameters);
+    state_->engine->set_parameters(state_->parameters);
+  });
+}
+
+Napi::Value NativePredictor::set_parameters(const Napi::CallbackInfo& info) {
+  const auto parameters = view_of<const float>(info[0]);
+  guarded(info.Env(), [&] {
+    check_parameters(parameters, state_->network);
+    state_->parameters.assign(parameters.begin(), parameters.end());
+    state_->engine->set_parameters(parameters);
+  });
+  return info.Env().Undefined();
+}
+
+Napi::Value NativePredictor::predict(const Napi::CallbackInfo& info) {
+  const auto images = view_of<const float>(info[0]);
+  const std::size_t size = state_->network.input.size();
+  guarded(info.Env(), [&] { require(images.size() % size == 0, "the images do not fit the network"); });
+  const auto out = std::make_shared<std::vector<float>>(images.size() / size * state_->network.outputs);
+  return PromiseWorker::run(
+      info.Env(), {info[0], info.This()}, [=, state = state_] { state->engine->predict(images, *out, size); },
+      [out](Napi::Env env) -> Napi::Value { return floats(env, *out); });
+}
+
+Napi::Value NativePredictor::predict_counts(const Napi::CallbackInfo& info) {
+  const Counts counts = counts_of(info[0]);
+  const std::uint32_t cells = info[1].ToNumber().Uint32Value();
+  const auto kinds = kinds_of(info[2]);
+  const bool both = info[3].ToBoolean().Value();
+  const auto out = view_of<float>(info[4]);
+  const auto job = unwrap<Job>(info[5])->shared();
+  const std::size_t per_pair = both ? 2 : 1;
+  const std::size_t images = count_of(counts) * per_pair;
+  guarded(info.Env(), [&] {
+    require(out.size() == images * state_->network.outputs, "the output does not fit the histograms");
+    require(state_->network.input == Shape{kBins, kBins, kinds.size()}, "the images do not fit the network");
+  });
+  return PromiseWorker::run(
+      info.Env(), {info[0], info[4], info.This()},
+      [=, state = state_] {
+        const ImageMaker maker(kinds, cells);
+        const std::size_t size = state->network.input.size();
+        const auto source = [&](std::size_t first, std::size_t count, float* to) {
+          for (std::size_t i = 0; i < count; ++i) {
+            const std::size_t image = first + i;
+            maker.make(counts, image / per_pair, image % per_pair == 1, to + i * size);
+          }
+        };
+        state->engine->predict(images, source, out, job->control());
+      },
+      undefined);
+}
+
+Napi::Value NativePredictor::score_pairs(const Napi::CallbackInfo& info) {
+  const auto store = unwrap<Store>(info[0])->shared();
+  const Pairs pairs{view_of<const std::uint32_t>(info[1]), view_of<const std::uint32_t>(info[2])};
+  const auto kinds = kinds_of(info[3]);
+  const Orders orders = info[4].ToBoolean().Value() ? Orders::both : Orders::given;
+  const auto out = view_of<float>(info[5]);
+  const auto job = unwrap<Job>(info[6])->shared();
+  guarded(info.Env(), [&] {
+    const std::size_t images = pairs.a.size() * (orders == Orders::both ? 2 : 1);
+    require(pairs.a.size() == pairs.b.size() && out.size() == images * state_->network.outputs,
+            "the output does not fit the pairs");
+    require(state_->network.input == Shape{kBins, kBins, kinds.size()}, "the images do not fit the network");
+  });
+  return PromiseWorker::run(
+      info.Env(), {info[1], info[2], info[5], info.This()},
+      [=, state = state_] {
+        const ImageMaker images(kinds, store->cells);
+        cnnc::score_pairs(*store, pairs, orders, images, *state->engine, state->network.outputs,
+                          state->options.threads, out, job->control());
+      },
+      undefined);
+}
+
+Napi::Value NativePredictor::input_gradients(const Napi::CallbackInfo& info) {
+  const auto images = view_of<const float>(info[0]);
+  const std::size_t output = info[1].ToNumber().Uint32Value();
+  guarded(info.Env(), [&] {
+    require(images.size() % state_->network.input.size() == 0, "the images do not fit the network");
+    require(output < state_->network.outputs, "there is no such output");
+  });
+  const auto out = std::make_shared<std::vector<float>>(images.size());
+  return PromiseWorker::run(
+      info.Env(), {info[0], info.This()},
+      [=, state = state_] {
+        const auto engine = make_onednn_input_gradients(state->network, state->options);
+        engine->set_parameters(state->parameters);
+        engine->input_gradients(images, output, *out);
+      },
+      [out](Napi::Env env) -> Napi::Value { return floats(env, *out); });
+}
+
+// ---- images ----
+
+Napi::Value build_images(const Napi::CallbackInfo& info) {
+  const Counts counts = counts_of(info[0]);
+  const std::uint32_t cells = info[1].ToNumber().Uint32Value();
+  const auto rows = view_of<const std::uint32_t>(info[3]);
+  const auto swapped = view_of<const std::uint8_t>(info[4]);
+  const auto out = view_of<float>(info[5]);
+  guarded(info.Env(), [&] {
+    const ImageMaker maker(kinds_of(info[2]), cells);
+    const std::size_t size = kImage * maker.channels();
+    require(swapped.size() == rows.size() && out.size() == rows.size() * size, "the output does not fit the rows");
+    const std::size_t available = count_of(counts);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      require(rows[i] < available, "a row is out of range");
+      maker.make(counts, rows[i], swapped[i] != 0, out.data() + i * size);
+    }
+  });
+  return info.Env().Undefined();
+}
+
+}  // namespace cnnc::bindings

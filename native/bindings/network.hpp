@@ -1,0 +1,68 @@
+#pragma once
+
+#include <memory>
+
+#include "bindings/tagged.hpp"
+#include "cnn/engine.hpp"
+#include "cnn/optimizer.hpp"
+
+namespace cnnc::bindings {
+
+/// JavaScript's handle of a network in training: engine, parameters and optimiser.
+class Trainer : public Napi::ObjectWrap<Trainer> {
+ public:
+  static constexpr const char* kName = "Trainer";
+  static constexpr napi_type_tag kTag{0x5d0b7c1e93a2486f, 0xa7e41f60c8d92b35};
+  static Napi::Function define(Napi::Env env);
+  explicit Trainer(const Napi::CallbackInfo& info);
+
+  struct State {
+    Network network;
+    OptimizerOptions options;
+    std::uint64_t seed;
+    std::unique_ptr<GradientEngine> engine;
+    std::vector<float> parameters;
+    OptimizerState optimizer;
+    std::vector<float> gradients;
+  };
+
+ private:
+  Napi::Value step(const Napi::CallbackInfo& info);
+  Napi::Value gradients(const Napi::CallbackInfo& info);
+  Napi::Value parameters(const Napi::CallbackInfo& info);
+  Napi::Value set_parameters(const Napi::CallbackInfo& info);
+  Napi::Value state(const Napi::CallbackInfo& info);
+  Napi::Value set_state(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<State> state_;
+};
+
+/// JavaScript's handle of a network that gives probabilities.
+class NativePredictor : public Napi::ObjectWrap<NativePredictor> {
+ public:
+  static constexpr const char* kName = "Predictor";
+  static constexpr napi_type_tag kTag{0x27c6e8a10f5b4d93, 0x8e5a3d71b64c02f8};
+  static Napi::Function define(Napi::Env env);
+  explicit NativePredictor(const Napi::CallbackInfo& info);
+
+  struct State {
+    Network network;
+    EngineOptions options;
+    std::unique_ptr<Predictor> engine;
+    std::vector<float> parameters;
+  };
+
+ private:
+  Napi::Value set_parameters(const Napi::CallbackInfo& info);
+  Napi::Value predict(const Napi::CallbackInfo& info);
+  Napi::Value predict_counts(const Napi::CallbackInfo& info);
+  Napi::Value score_pairs(const Napi::CallbackInfo& info);
+  Napi::Value input_gradients(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<State> state_;
+};
+
+/// buildImages(counts, cells, kinds, rows, swapped, out)
+Napi::Value build_images(const Napi::CallbackInfo& info);
+
+}  // namespace cnnc::bindings

@@ -1,0 +1,113 @@
+#include "cnn/image.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <utility>
+
+#include "core/error.hpp"
+
+// The compiler makes one version for each, and picks when the program starts.
+#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__SANITIZE_THREAD__) && \
+    !defined(__SANITIZE_ADDRESS__)
+#define CNNC_CLONES [[gnu::target_clones("avx512f", "avx2", "default")]]
+#else
+#define CNNC_CLONES
+#endif
+
+namespace cnnc {
+namespace {
+
+constexpr std::size_t kSide = kBins;
+
+/// A histogram as shares of the cells, with its margins.
+struct Shares {
+  alignas(64) float joint[kImage];  ///< [bin of b][bin of a]
+  alignas(64) float rows[kSide];
+  alignas(64) float columns[kSide];
+};
+
+template <class Count>
+void read_counts(const Count* counts, bool swapped, std::uint32_t* out) {
+  for (std::size_t row = 0; row < kSide; ++row) {
+    for (std::size_t column = 0; column < kSide; ++column) {
+      out[row * kSide + column] = swapped ? counts[column * kSide + row] : counts[row * kSide + column];
+    }
+  }
+}
+
+CNNC_CLONES void take_shares(const std::uint32_t* counts, float scale, Shares& shares) {
+  std::uint32_t columns[kSide] = {};
+  for (std::size_t row = 0; row < kSide; ++row) {
+    std::uint32_t sum = 0;
+    for (std::size_t column = 0; column < kSide; ++column) {
+      const std::uint32_t count = counts[row * kSide + column];
+      shares.joint[row * kSide + column] = static_cast<float>(count) * scale;
+      columns[column] += count;
+      sum += count;
+    }
+    shares.rows[row] = static_cast<float>(sum) * scale;
+  }
+  for (std::size_t column = 0; column < kSide; ++column) {
+    shares.columns[column] = static_cast<float>(columns[column]) * scale;
+  }
+}
+
+/// 0.5 (joint - Q) / sqrt(Q + 1 / N), clipped.
+CNNC_CLONES void residual(const Shares& shares, float one_cell, float* out) {
+  for (std::size_t row = 0; row < kSide; ++row) {
+    for (std::size_t column = 0; column < kSide; ++column) {
+      const float expected = shares.rows[row] * shares.columns[column];
+      const float value = 0.5F * (shares.joint[row * kSide + column] - expected) / std::sqrt(expected + one_cell);
+      out[row * kSide + column] = std::min(3.0F, std::max(-3.0F, value));
+    }
+  }
+}
+
+/// log10 of a normal positive number, to about 1e-7: the exponent, and an odd series in (m - 1) / (m + 1) for the
+/// rest, m within sqrt(2) of 1.
+[[gnu::always_inline]] inline float fast_log10(float x) {
+  constexpr std::uint32_t kRootHalf = 0x3F3504F3;
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(x) - kRootHalf;
+  const auto exponent = static_cast<float>(static_cast<std::int32_t>(bits) >> 23);
+  const float m = std::bit_cast<float>((bits & 0x7FFFFF) + kRootHalf);
+  const float s = (m - 1) / (m + 1);
+  const float s2 = s * s;
+  const float series = s * (2 + s2 * (2.0F / 3 + s2 * (2.0F / 5 + s2 * (2.0F / 7 + s2 * (2.0F / 9)))));
+  return exponent * 0.30103000F + series * 0.43429448F;
+}
+
+CNNC_CLONES void margins(const Shares& shares, float* out) {
+  for (std::size_t row = 0; row < kSide; ++row) {
+    for (std::size_t column = 0; column < kSide; ++column) {
+      out[row * kSide + column] = (fast_log10(shares.rows[row] * shares.columns[column] + 1e-4F) + 4) / 4;
+    }
+  }
+}
+
+}  // namespace
+
+ImageMaker::ImageMaker(std::vector<ImageKind> kinds, std::uint32_t cells)
+    : kinds_(std::move(kinds)), cells_(cells), nepdf_(cells) {
+  if (kinds_.empty() || cells == 0) throw Error("BAD_IMAGE", "an image needs a kind and cells");
+}
+
+void ImageMaker::make(const Counts& counts, std::size_t index, bool swapped, float* image) const {
+  std::uint32_t histogram[kImage];
+  std::visit([&](auto all) { read_counts(all.data() + index * kImage, swapped, histogram); }, counts);
+  const float one_cell = 1.0F / static_cast<float>(cells_);
+  Shares shares;
+  if (kinds_.size() > 1 || kinds_[0] != ImageKind::nepdf) take_shares(histogram, one_cell, shares);
+  float channel[kImage];
+  for (std::size_t k = 0; k < kinds_.size(); ++k) {
+    float* const out = kinds_.size() == 1 ? image : channel;
+    switch (kinds_[k]) {
+      case ImageKind::nepdf: std::transform(histogram, histogram + kImage, out, nepdf_); break;
+      case ImageKind::residual: residual(shares, one_cell, out); break;
+      case ImageKind::margins: margins(shares, out); break;
+    }
+    for (std::size_t i = 0; kinds_.size() > 1 && i < kImage; ++i) image[i * kinds_.size() + k] = channel[i];
+  }
+}
+
+}  // namespace cnnc
