@@ -104,33 +104,13 @@ export function prepareLabels(
       "Give it a column label with 0 and 1, or have negatives drawn for its pairs with --negatives.",
     );
   }
-  const task = chooseTask(
-    resolved.labels,
-    asked,
-    (i) => `${file.path}, line ${file.lines[listed.rows[i]]} (${nameOf(listed.rows[i], file)})`,
-  );
+  const task = chooseTask(resolved.labels, asked, (i) => placeOf(listed.rows[i], file));
   const labels = Uint8Array.from(resolved.labels);
   const reversed = task === "interaction" ? turnReversed(listed, labels) : 0;
-
-  const { first, duplicatesMerged, contradictory, example } = findContradictions(
-    { ...listed, labels },
-    task === "causality",
-  );
-  const contradictionsLeftOut = contradictory.reduce((count, isOne) => count + isOne, 0);
-  if (example !== undefined && !skipContradictions) {
-    throw contradictionError(example, contradictionsLeftOut, listed.rows, file);
-  }
-
-  const kept = first.filter((i) => contradictory[i] === 0);
-  const pairs = {
-    a: Uint32Array.from(kept, (i) => listed.a[i]),
-    b: Uint32Array.from(kept, (i) => listed.b[i]),
-    labels: Uint8Array.from(kept, (i) => labels[i]),
-    rows: Uint32Array.from(kept, (i) => listed.rows[i]),
-  };
+  const { pairs, ...merged } = mergeRows({ ...listed, labels }, task, skipContradictions, file);
   const classCounts = countClasses(pairs.labels, CLASSES[task]);
   requireEnough(classCounts, file.path);
-  return { task, pairs, report: { classCounts, duplicatesMerged, reversed, contradictionsLeftOut } };
+  return { task, pairs, report: { classCounts, reversed, ...merged } };
 }
 
 /** Known interactions alone, without labelled negatives. */
@@ -146,39 +126,53 @@ export interface Positives {
     readonly reversed: number;
     /** Rows left out because their label is 0. */
     readonly negativesLeftOut: number;
+    /** Pairs left out because their mirror is listed too; only in the task `causality`. */
+    readonly contradictionsLeftOut: number;
   };
 }
 
 /**
  * The interactions that a file lists, to draw negatives for: all its pairs if it has no labels, else those of
- * label 1, and of label 2 turned round. Repeated pairs are merged and pairs of a gene with itself dropped.
+ * label 1, and of label 2 turned round. Repeated pairs are merged and pairs of a gene with itself dropped. For the
+ * task `causality` two genes that act on each other are a contradiction; its negatives should be drawn as for an
+ * undirected network.
  *
- * @throws CnncError `LABEL_INVALID`; `TOO_FEW_LABELS` for fewer than 10 interactions.
+ * @param options `task` is `interaction` by default
+ * @throws CnncError `LABEL_INVALID`; `LABELS_CONTRADICT` (unless `skipContradictions`); `TOO_FEW_LABELS` for fewer
+ *   than 10 interactions.
  */
-export function preparePositives(resolved: ResolvedPairs, file: PairFile): Positives {
+export function preparePositives(
+  resolved: ResolvedPairs,
+  file: PairFile,
+  { task = "interaction", skipContradictions = false }: LabelOptions = {},
+): Positives {
   const { a, b, rows } = listedPairs(resolved);
   const labels = Uint8Array.from(resolved.labels ?? new Uint8Array(a.length).fill(1));
-  chooseTask(resolved.labels ?? labels, undefined, (i) => `${file.path}, line ${file.lines[rows[i]]}`);
+  chooseTask(resolved.labels ?? labels, task, (i) => placeOf(rows[i], file));
   const reversed = turnReversed({ a, b }, labels);
 
-  const seen = pairMap(a.length);
-  const kept: number[] = [];
-  let duplicatesMerged = 0;
-  let negativesLeftOut = 0;
-  let selfPairsDropped = resolved.report.selfPairsDropped;
-  for (let i = 0; i < a.length; i++) {
-    if (labels[i] === 0) negativesLeftOut++;
-    else if (a[i] === b[i]) selfPairsDropped++;
-    else if (seen.put(a[i], b[i], i) !== -1) duplicatesMerged++;
-    else kept.push(i);
+  const isSelf = (i: number) => a[i] === b[i];
+  const positives = Uint32Array.from(a.keys()).filter((i) => labels[i] !== 0);
+  const kept = positives.filter((i) => !isSelf(i));
+  const { pairs, ...merged } = mergeRows(
+    selectPairs({ a, b, labels, rows }, kept),
+    task,
+    skipContradictions,
+    file,
+  );
+  if (pairs.a.length < MIN_LABELS / 2) {
+    throw tooFewError(`${pairs.a.length} interactions`, file.path, MIN_LABELS / 2);
   }
-  if (kept.length < MIN_LABELS / 2)
-    throw tooFewError(`${kept.length} interactions`, file.path, MIN_LABELS / 2);
   return {
-    a: Uint32Array.from(kept, (i) => a[i]),
-    b: Uint32Array.from(kept, (i) => b[i]),
-    rows: Uint32Array.from(kept, (i) => rows[i]),
-    report: { duplicatesMerged, selfPairsDropped, reversed, negativesLeftOut },
+    a: pairs.a,
+    b: pairs.b,
+    rows: pairs.rows,
+    report: {
+      ...merged,
+      selfPairsDropped: resolved.report.selfPairsDropped + positives.length - kept.length,
+      reversed,
+      negativesLeftOut: a.length - positives.length,
+    },
   };
 }
 
@@ -220,6 +214,34 @@ function turnReversed({ a, b }: { a: Uint32Array; b: Uint32Array }, labels: Uint
     reversed++;
   }
   return reversed;
+}
+
+function selectPairs({ a, b, labels, rows }: ListedPairs, kept: Uint32Array): ListedPairs {
+  return {
+    a: kept.map((i) => a[i]),
+    b: kept.map((i) => b[i]),
+    labels: Uint8Array.from(kept, (i) => labels[i]),
+    rows: kept.map((i) => rows[i]),
+  };
+}
+
+/** Each pair once, without those that contradict themselves. */
+function mergeRows(
+  listed: ListedPairs,
+  task: Task,
+  skipContradictions: boolean,
+  file: PairFile,
+): { pairs: ListedPairs; duplicatesMerged: number; contradictionsLeftOut: number } {
+  const { first, duplicatesMerged, contradictory, example } = findContradictions(
+    listed,
+    task === "causality",
+  );
+  const kept = first.filter((i) => contradictory[i] === 0);
+  const contradictionsLeftOut = first.length - kept.length;
+  if (example !== undefined && !skipContradictions) {
+    throw contradictionError(example, contradictionsLeftOut, listed.rows, file);
+  }
+  return { pairs: selectPairs(listed, kept), duplicatesMerged, contradictionsLeftOut };
 }
 
 /** Positions of two rows that cannot both be true. */
@@ -269,17 +291,23 @@ function contradictionError(
   rows: Uint32Array,
   file: PairFile,
 ): CnncError {
-  const statement = (row: number) =>
-    `${nameOf(row, file)} has the label ${file.labels?.[row]} on line ${file.lines[row]}`;
+  const statement = (row: number) => {
+    const label = file.labels === undefined ? "is listed" : `has the label ${file.labels[row]}`;
+    return `${nameOf(row, file)} ${label} on line ${file.lines[row]}`;
+  };
   return new CnncError(
     "LABELS_CONTRADICT",
     `${file.path} contradicts itself about ${pairs} ${pairs === 1 ? "pair" : "pairs"}: ` +
       `${statement(rows[one])}, but ${statement(rows[other])}.`,
-    "Correct the labels, or leave such pairs out with --skip-contradictions.",
+    "Correct the labels (in the task causality, that of a pair's mirror is 2 for 1, 1 for 2 and 0 for 0), or " +
+      "leave such pairs out with --skip-contradictions.",
   );
 }
 
 const nameOf = (row: number, file: PairFile) => `${file.a[row]} ${file.b[row]}`;
+
+const placeOf = (row: number, file: PairFile) =>
+  `${file.path}, line ${file.lines[row]} (${nameOf(row, file)})`;
 
 function requireEnough(classCounts: readonly number[], path: string): void {
   const pairs = classCounts.reduce((sum, count) => sum + count, 0);

@@ -192,7 +192,13 @@ describe("positives", () => {
     expect([...a]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect([...b]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     expect([...lines]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    expect(report).toEqual({ duplicatesMerged: 1, selfPairsDropped: 1, reversed: 0, negativesLeftOut: 0 });
+    expect(report).toEqual({
+      duplicatesMerged: 1,
+      selfPairsDropped: 1,
+      reversed: 0,
+      negativesLeftOut: 0,
+      contradictionsLeftOut: 0,
+    });
   });
 
   test("are those of label 1, and of label 2 turned round, if there are labels", async () => {
@@ -200,7 +206,27 @@ describe("positives", () => {
     const { a, b, report } = preparePositives(resolved, file);
     expect([...a]).toEqual([1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 31]);
     expect([...b]).toEqual([21, 23, 25, 27, 29, 31, 33, 35, 37, 39, 30]);
-    expect(report).toEqual({ duplicatesMerged: 1, selfPairsDropped: 1, reversed: 1, negativesLeftOut: 10 });
+    expect(report).toEqual({
+      duplicatesMerged: 1,
+      selfPairsDropped: 1,
+      reversed: 1,
+      negativesLeftOut: 10,
+      contradictionsLeftOut: 0,
+    });
+  });
+
+  test("of two genes that act on each other are a contradiction in causality", async () => {
+    const rows = Array.from({ length: 12 }, (_, i) => `g${i} g${i + 1}`);
+    const { file, resolved } = await listed([...rows, "g3 g2", "g30 g31"]);
+    expect(preparePositives(resolved, file).a).toHaveLength(14);
+    const error = await errorOf(() => preparePositives(resolved, file, { task: "causality" }));
+    expect(error.code).toBe("LABELS_CONTRADICT");
+    expect(error.message).toContain(
+      "contradicts itself about 2 pairs: g2 g3 is listed on line 3, but g3 g2 is listed on line 13.",
+    );
+    const kept = preparePositives(resolved, file, { task: "causality", skipContradictions: true });
+    expect([...kept.a]).toEqual([0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 30]);
+    expect(kept.report.contradictionsLeftOut).toBe(2);
   });
 
   test("must be ten at least, with labels that are labels", async () => {
