@@ -99,16 +99,46 @@ export async function writeRanked(
   if (!(main in columns)) throw new RangeError(`${main} is none of ${columns.length} score columns`);
   const layout = layoutOf(path, format, { columns, names, main, directed });
   let rows = 0;
-  await guardWrites(path, () =>
-    writeWhole(path, async (temporary) => {
-      const text = textOf(sorted, layout, columns.length, options, (count) => {
-        rows = count;
-      });
-      const file = createWriteStream(temporary);
-      await (/\.gz$/i.test(path) ? pipeline(text, createGzip(), file) : pipeline(text, file));
-    }),
+  let failure: { error: unknown } | undefined;
+  const pairs = watched(
+    sorted,
+    (batch) => {
+      rows = batch.first + batch.a.length;
+    },
+    (error) => {
+      failure = { error };
+    },
   );
+  try {
+    await guardWrites(path, () =>
+      writeWhole(path, async (temporary) => {
+        const text = textOf(pairs, layout, columns.length, options);
+        const file = createWriteStream(temporary);
+        await (/\.gz$/i.test(path) ? pipeline(text, createGzip(), file) : pipeline(text, file));
+      }),
+    );
+  } catch (error) {
+    // What the pairs' source ran into is not a failure to write, whatever it looks like.
+    throw failure ? failure.error : error;
+  }
   return rows;
+}
+
+/** The same batches, told of as they come. */
+async function* watched<T>(
+  batches: AsyncIterable<T>,
+  onBatch: (batch: T) => void,
+  onError: (error: unknown) => void,
+): AsyncGenerator<T, void, void> {
+  try {
+    for await (const batch of batches) {
+      onBatch(batch);
+      yield batch;
+    }
+  } catch (error) {
+    onError(error);
+    throw error;
+  }
 }
 
 /** The file's text, in pieces. */
@@ -117,7 +147,6 @@ async function* textOf(
   layout: Layout,
   columns: number,
   { signal, onProgress }: WriteRankedOptions,
-  onRows: (count: number) => void,
 ): AsyncGenerator<string, void, void> {
   let text = layout.head;
   for await (const { first, total, a, b, scores } of sorted) {
@@ -130,9 +159,7 @@ async function* textOf(
       yield text;
       text = "";
     }
-    const done = first + a.length;
-    onRows(done);
-    onProgress?.({ phase: "Writing ranked pairs", done, total, unit: "pairs" });
+    onProgress?.({ phase: "Writing ranked pairs", done: first + a.length, total, unit: "pairs" });
   }
   yield text + layout.tail;
 }

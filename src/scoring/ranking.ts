@@ -45,7 +45,7 @@ const PAIRS_PER_BLOCK = 1 << 14;
  * code units), so that the result does not depend on how the scoring was cut or threaded. Pairs that occur twice
  * keep their order. Minus zero counts as, and becomes, zero.
  *
- * Memory is `memoryBudget` and a few batches for any number of pairs. `top` up to about a fifth of the pairs that
+ * Memory is `memoryBudget` and a few batches for any number of pairs. `top` up to about a third of the pairs that
  * fit it needs no disk; otherwise a temporary file takes 12 bytes per pair plus 4 for each score column but one,
  * and is gone when the ranking ends, fails or is abandoned.
  *

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { CnncError } from "../../dist/errors.js";
+import { readPairFile } from "../../dist/pairs/index.js";
 import {
   RANKED_FORMATS,
   type RankedFormat,
@@ -131,6 +132,18 @@ describe("writeRanked", () => {
     expect([...xml.matchAll(/"d0">([^<]+)/g)].map(([, text]) => text)).toEqual(["INF", "-INF", "NaN"]);
   });
 
+  it("writes tables that are pair files too", async () => {
+    for (const format of ["tsv", "csv", "beeline", "scenic"] as const) {
+      const path = join(testFolder(), format === "tsv" ? "out.tsv" : "out.csv");
+      await write(path, format);
+      const { a, b } = await readPairFile(path);
+      expect([a, b]).toEqual([
+        ["GATA1", "GATA1", "KLF1"],
+        ["KLF1", "SPI1", "SPI1"],
+      ]);
+    }
+  });
+
   it("tells how far it is", async () => {
     const told: number[][] = [];
     const onProgress: WriteRankedOptions["onProgress"] = ({ done, total }) => told.push([done, total]);
@@ -209,6 +222,16 @@ describe("writeRanked, when it fails", () => {
     }
     expect(contents(folder)).toEqual(["out.tsv"]);
     expect(readFileSync(path, "utf8")).toBe("earlier");
+  });
+
+  it("does not take a failure of the scoring for one of its own", async () => {
+    const path = join(testFolder(), "out.tsv");
+    const reading = Object.assign(new Error("the disk under the data is gone"), { code: "EIO" });
+    async function* failing() {
+      yield* BATCHES;
+      throw reading;
+    }
+    await expect(writeRanked(path, "tsv", failing(), COLUMNS, NAMES)).rejects.toBe(reading);
   });
 
   it("stops when it is aborted", async () => {
