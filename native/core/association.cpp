@@ -115,7 +115,8 @@ void correlate(const ExpressionStore& store, const CorrelationColumns& columns, 
 class EntropyTable {
  public:
   explicit EntropyTable(std::uint32_t cells) : table_(std::min<std::size_t>(std::size_t{cells} + 1, 1U << 16)) {
-    for (std::size_t count = 0; count < table_.size(); ++count) table_[count] = value(static_cast<std::uint32_t>(count));
+    std::uint32_t count = 0;
+    for (double& entry : table_) entry = value(count++);
   }
   [[nodiscard]] double operator()(std::uint32_t count) const noexcept {
     return count < table_.size() ? table_[count] : value(count);
@@ -153,7 +154,9 @@ void mutual_informations(const ExpressionStore& store, const Pairs& pairs, std::
   std::vector<std::uint32_t> counts(low.size() * kImage);
   for (std::size_t first = 0; first < pairs.a.size(); first += kHistogramsAtATime) {
     const std::size_t size = std::min(kHistogramsAtATime, pairs.a.size() - first);
-    for (std::size_t i = 0; i < size; ++i) std::tie(low[i], high[i]) = std::minmax(pairs.a[first + i], pairs.b[first + i]);
+    for (std::size_t i = 0; i < size; ++i) {
+      std::tie(low[i], high[i]) = std::minmax(pairs.a[first + i], pairs.b[first + i]);
+    }
     const std::span images(counts.data(), size * kImage);
     histograms_cpu(store, {std::span(low).first(size), std::span(high).first(size)}, images, threads,
                    {control.cancel, nullptr});
@@ -226,8 +229,10 @@ void CorrelationColumns::fill_ranks(std::uint32_t gene) {
   const auto value_of = [](std::uint64_t item) { return item >> 32; };
   const std::uint64_t zero_key = sort_key(0);
   const std::int64_t zeros = static_cast<std::int64_t>(store_.cells) - static_cast<std::int64_t>(stored);
-  const auto below = std::partition_point(order.begin(), order.end(), [&](auto item) { return value_of(item) < zero_key; });
-  const auto above = std::partition_point(below, order.end(), [&](auto item) { return value_of(item) == zero_key; });
+  const auto is_negative = [&](auto item) { return value_of(item) < zero_key; };
+  const auto is_zero = [&](auto item) { return value_of(item) == zero_key; };
+  const auto below = std::partition_point(order.begin(), order.end(), is_negative);
+  const auto above = std::partition_point(below, order.end(), is_zero);
   // Twice the average rank of a group is twice the cells before it, plus its own, plus one.
   const std::int64_t origin = zeros == 0 ? static_cast<std::int64_t>(store_.cells) + 1
                                          : 2 * (below - order.begin()) + zeros + (above - below) + 1;

@@ -120,7 +120,9 @@ double naive_mutual_information(const ExpressionStore& store, std::uint32_t a, s
   return nats;
 }
 
-Matrix matrix_of(std::size_t cells, std::size_t genes, const std::vector<double>& values) { return {cells, genes, values}; }
+Matrix matrix_of(std::size_t cells, std::size_t genes, const std::vector<double>& values) {
+  return {cells, genes, values};
+}
 
 /// What compute() ends with.
 std::string code_of(const std::shared_ptr<const ExpressionStore>& store, Measure measure, Pairs pairs,
@@ -245,9 +247,8 @@ TEST_CASE("a gene with one value in all cells has association 0 with any other")
                                          0, 7, 0, 0.1,  //
                                          0, 7, 2, 0.1});
   for (const Measure measure : kMeasures) {
-    for (const float value : compute(store_of(matrix, Scale::linear), measure, {{0, 1, 3, 0, 1, 3}, {2, 2, 2, 0, 1, 1}})) {
-      CHECK(value == 0);
-    }
+    const PairList pairs{{0, 1, 3, 0, 1, 3}, {2, 2, 2, 0, 1, 1}};
+    for (const float value : compute(store_of(matrix, Scale::linear), measure, pairs)) CHECK(value == 0);
   }
 }
 
