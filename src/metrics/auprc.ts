@@ -1,8 +1,8 @@
 import { type Scores, type TieGroups, tieGroups } from "./tie-groups.js";
 
 /**
- * Area under the precision-recall curve as average precision: the sum over the different scores, best first, of
- * the precision at that score times the recall gained there. No interpolation; as scikit-learn's
+ * Area under the precision-recall curve as average precision: the sum over the different scores, best first,
+ * of the precision at that score times the recall gained there. No interpolation; as scikit-learn's
  * `average_precision_score`, also in being 0 without positives. NaN without pairs.
  *
  * @throws CnncError `SCORE_NOT_A_NUMBER`.
@@ -11,7 +11,9 @@ export function auprc(scores: Scores, labels: Uint8Array): number {
   return auprcOf(tieGroups(scores, labels));
 }
 
-/** {@link auprc} over the share of positives, which is what random scores are expected to reach: 1 is chance. */
+/**
+ * {@link auprc} over the share of positives, which is what random scores are expected to reach: 1 is chance.
+ */
 export function auprcRatio(scores: Scores, labels: Uint8Array): number {
   const groups = tieGroups(scores, labels);
   return auprcOf(groups) / (groups.totalPositives / labels.length);

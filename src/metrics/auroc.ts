@@ -1,8 +1,8 @@
 import { type Scores, type TieGroups, tieGroups } from "./tie-groups.js";
 
 /**
- * Area under the ROC curve: the probability that a positive pair scores above a negative one, ties counting one
- * half. Exact (Mann-Whitney, in whole numbers); NaN if one class is missing.
+ * Area under the ROC curve: the probability that a positive pair scores above a negative one, ties counting
+ * one half. Exact (Mann-Whitney, in whole numbers); NaN if one class is missing.
  *
  * @throws CnncError `SCORE_NOT_A_NUMBER`.
  */

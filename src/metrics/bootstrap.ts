@@ -25,9 +25,9 @@ export interface BootstrapOptions {
 export type CountedStatistic = (counts: Uint32Array) => number;
 
 /**
- * Percentile bootstrap interval of any statistic of `items` items (pairs, regulators): each resample takes as many
- * of them as there are, with replacement. The ends of the interval are interpolated between resamples. They are
- * NaN if no resample has a value.
+ * Percentile bootstrap interval of any statistic of `items` items (pairs, regulators): each resample takes as
+ * many of them as there are, with replacement. The ends of the interval are interpolated between resamples.
+ * They are NaN if no resample has a value.
  *
  * @param statistic must not keep `counts`, which is used again
  */
@@ -54,11 +54,11 @@ export function bootstrap(
 const metricsOfGroups = { auroc: aurocOf, auprc: auprcOf } as const;
 
 /**
- * Interval of {@link auroc} or {@link auprc} under resampling of the pairs. Pairs are sorted once; each resample
- * takes time in proportion to their number (200,000 pairs, 1000 resamples: a few seconds).
+ * Interval of {@link auroc} or {@link auprc} under resampling of the pairs. Pairs are sorted once; each
+ * resample takes time in proportion to their number (200,000 pairs, 1000 resamples: a few seconds).
  *
- * Pairs of one regulator or target are not independent, so this interval is too narrow for the question how well
- * other genes would be predicted; {@link bootstrapMean} over the values of regulators answers that.
+ * Pairs of one regulator or target are not independent, so this interval is too narrow for the question how
+ * well other genes would be predicted; {@link bootstrapMean} over the values of regulators answers that.
  *
  * @throws CnncError `SCORE_NOT_A_NUMBER`.
  */

@@ -20,9 +20,10 @@ export interface EdgeUniverse {
 }
 
 /**
- * Early precision and its ratio as BEELINE computes them (Pratapa et al. 2020). Scores count by absolute value,
- * rounded to 6 decimals. With k true edges, the top edges are all those whose score is at least that of the k-th
- * (of the last, if fewer are scored), so ties at rank k are all in; edges of score 0 are never top edges.
+ * Early precision and its ratio as BEELINE computes them (Pratapa et al. 2020). Scores count by absolute
+ * value, rounded to 6 decimals. With k true edges, the top edges are all those whose score is at least that
+ * of the k-th (of the last, if fewer are scored), so ties at rank k are all in; edges of score 0 are never
+ * top edges.
  *
  * @param labels a label other than 0 is a true edge
  * @throws CnncError `SCORE_NOT_A_NUMBER`.

@@ -20,8 +20,8 @@ export interface RegulatorLimits {
 }
 
 /**
- * Judges each regulator by its own pairs. A regulator with many positives says nothing there, which it does in a
- * metric over all pairs.
+ * Judges each regulator by its own pairs. A regulator with many positives says nothing there, which it does
+ * in a metric over all pairs.
  *
  * @param regulators gene column of each pair's regulator
  * @param limits both are 5 by default

@@ -16,8 +16,8 @@ const SMALLEST = 1e-7;
 /**
  * Judges a network's outputs.
  *
- * @param probabilities samples x outputs: one output, the probability of class 1 (a label other than 0), or as many
- *   as there are classes
+ * @param probabilities samples x outputs: one output, the probability of class 1 (a label other than 0), or
+ *   as many as there are classes
  * @param labels class of each sample
  */
 export function probabilityMetrics(

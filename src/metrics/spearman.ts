@@ -1,8 +1,8 @@
 import { bestFirst, requireSameLength, type Scores } from "./tie-groups.js";
 
 /**
- * Spearman's rank correlation of two lists of scores of the same pairs: Pearson's correlation of the ranks, where
- * ties have the mean of their ranks. NaN if all scores of a list are equal, or with fewer than 2.
+ * Spearman's rank correlation of two lists of scores of the same pairs: Pearson's correlation of the ranks,
+ * where ties have the mean of their ranks. NaN if all scores of a list are equal, or with fewer than 2.
  *
  * @throws CnncError `SCORE_NOT_A_NUMBER`.
  */

@@ -38,8 +38,8 @@ export interface ChosenThreshold extends Marked {
 
 /**
  * The score threshold with the highest recall among those that reach a precision; if none does, that with the
- * highest precision. Thresholds that mark fewer than `minMarked` pairs are not considered, as their precision is
- * a matter of luck.
+ * highest precision. Thresholds that mark fewer than `minMarked` pairs are not considered, as their precision
+ * is a matter of luck.
  *
  * @param options `minMarked` is 10 by default, or all pairs if there are fewer
  * @returns `undefined` without pairs

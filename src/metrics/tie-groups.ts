@@ -7,8 +7,8 @@ export type Scores = Float32Array | Float64Array;
 export type Metric = (scores: Scores, labels: Uint8Array) => number;
 
 /**
- * Pairs grouped by equal score, best first: all that a metric of ranks needs to know, after one sort. Entry g of
- * each array is about the g-th best score.
+ * Pairs grouped by equal score, best first: all that a metric of ranks needs to know, after one sort. Entry g
+ * of each array is about the g-th best score.
  */
 export interface TieGroups {
   readonly scores: Float64Array;

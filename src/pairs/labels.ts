@@ -53,8 +53,8 @@ export interface LabelOptions {
 }
 
 /**
- * The task that labels are for: the one asked for, or else `causality` if any label is 2, or else `interaction`.
- * Labels 0 and 1 alone serve `causality` too, if the mirror of each pair is learned with it.
+ * The task that labels are for: the one asked for, or else `causality` if any label is 2, or else
+ * `interaction`. Labels 0 and 1 alone serve `causality` too, if the mirror of each pair is learned with it.
  *
  * @param place names the pair at a position for the error message, e.g. `pairs.tsv, line 3 (GATA1 TAL1)`
  * @throws CnncError `LABEL_INVALID` for a label other than 0, 1 and 2.
@@ -80,12 +80,12 @@ export function chooseTask(
 }
 
 /**
- * Makes a file's labelled pairs ready to learn from. Rows that repeat a pair with its label are merged. For the
- * task `interaction` a row (a, b, 2) is read as (b, a, 1): in CNNC's triples (a, b, 1), (b, a, 2), (a, c, 0) that
- * leaves each edge once.
+ * Makes a file's labelled pairs ready to learn from. Rows that repeat a pair with its label are merged. For
+ * the task `interaction` a row (a, b, 2) is read as (b, a, 1): in CNNC's triples (a, b, 1), (b, a, 2), (a, c,
+ * 0) that leaves each edge once.
  *
- * A pair with two labels is a contradiction. In `causality` so is a pair whose mirror has another label than 0
- * for 0, 2 for 1 and 1 for 2: two genes that act on each other have no class there.
+ * A pair with two labels is a contradiction. In `causality` so is a pair whose mirror has another label than
+ * 0 for 0, 2 for 1 and 1 for 2: two genes that act on each other have no class there.
  *
  * @param resolved what resolvePairList made of `file`
  * @throws CnncError `LABELS_MISSING`, `LABEL_INVALID`, `LABELS_CONTRADICT` (unless `skipContradictions`),
@@ -133,13 +133,13 @@ export interface Positives {
 
 /**
  * The interactions that a file lists, to draw negatives for: all its pairs if it has no labels, else those of
- * label 1, and of label 2 turned round. Repeated pairs are merged and pairs of a gene with itself dropped. For the
- * task `causality` two genes that act on each other are a contradiction; its negatives should be drawn as for an
- * undirected network.
+ * label 1, and of label 2 turned round. Repeated pairs are merged and pairs of a gene with itself dropped.
+ * For the task `causality` two genes that act on each other are a contradiction; its negatives should be
+ * drawn as for an undirected network.
  *
  * @param options `task` is `interaction` by default
- * @throws CnncError `LABEL_INVALID`; `LABELS_CONTRADICT` (unless `skipContradictions`); `TOO_FEW_LABELS` for fewer
- *   than 10 interactions.
+ * @throws CnncError `LABEL_INVALID`; `LABELS_CONTRADICT` (unless `skipContradictions`); `TOO_FEW_LABELS` for
+ *   fewer than 10 interactions.
  */
 export function preparePositives(
   resolved: ResolvedPairs,

@@ -40,7 +40,10 @@ export function leakage(pairs: PairColumns, train: Uint32Array, test: Uint32Arra
   };
 }
 
-/** Different values that any of the columns has in the rows of `test`, and how many it has in those of `train`. */
+/**
+ * Different values that any of the columns has in the rows of `test`, and how many it has in those of
+ * `train`.
+ */
 function sharedValues(columns: readonly Uint32Array[], train: Uint32Array, test: Uint32Array): Overlap {
   const valuesIn = (rows: Uint32Array) =>
     new Set(columns.flatMap((column) => [...rows].map((row) => column[row])));

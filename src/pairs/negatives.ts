@@ -6,11 +6,12 @@ import { pairMap } from "./pair-map.js";
 /**
  * How pairs that are not listed are chosen as negatives.
  *
- * - `per-regulator`: each regulator gets its share, with targets drawn uniformly from all candidates. How often a
- *   gene is a target of positives then tells positives from negatives, without any expression.
- * - `degree-matched`: each regulator gets its share, with targets as frequent among the negatives as among the
- *   positives, as far as that can be done: neither gene alone tells anything.
- * - `random`: uniform over all regulators and candidates; how many positives a regulator has tells something too.
+ * - `per-regulator`: each regulator gets its share, with targets drawn uniformly from all candidates. How
+ *   often a gene is a target of positives then tells positives from negatives, without any expression.
+ * - `degree-matched`: each regulator gets its share, with targets as frequent among the negatives as among
+ *   the positives, as far as that can be done: neither gene alone tells anything.
+ * - `random`: uniform over all regulators and candidates; how many positives a regulator has tells something
+ *   too.
  */
 export type NegativeMode = "per-regulator" | "degree-matched" | "random";
 
@@ -25,7 +26,9 @@ export interface NegativeOptions {
   readonly targets: Uint32Array;
   /** For `random`: gene columns that may be regulators; default: those of the positives. */
   readonly regulators?: Uint32Array;
-  /** The mirror of a positive is no negative either: for undirected networks, and for the task `causality`. */
+  /**
+   * The mirror of a positive is no negative either: for undirected networks, and for the task `causality`.
+   */
   readonly undirected?: boolean;
 }
 
@@ -63,8 +66,8 @@ interface Pairs {
 }
 
 /**
- * Draws pairs that are not among the positives, no pair twice and none of a gene with itself. The seed decides
- * which.
+ * Draws pairs that are not among the positives, no pair twice and none of a gene with itself. The seed
+ * decides which.
  *
  * @param positives regulators `a` and targets `b`, no pair twice
  * @throws CnncError `NO_NEGATIVES` if there is no pair to draw.
@@ -200,8 +203,8 @@ function drawRandom({ total, regulators, targets, random }: Request, drawn: Draw
 }
 
 /**
- * Draws up to `count` of the free pairs regulator x target, all equally likely: by trial, and where trials mostly
- * fail because few pairs are free, by listing those.
+ * Draws up to `count` of the free pairs regulator x target, all equally likely: by trial, and where trials
+ * mostly fail because few pairs are free, by listing those.
  */
 function drawUniform(
   count: number,
@@ -230,9 +233,9 @@ const ROUNDS = 10;
 
 /**
  * Gives each place of a regulator one of the targets, which are as many times in the list as they shall be in
- * pairs; then swaps the targets of pairs that cannot be with those of random others. A pair that no swap mends
- * (its target has too many positives to have as many negatives) gets the target of a random positive instead, or
- * else any candidate.
+ * pairs; then swaps the targets of pairs that cannot be with those of random others. A pair that no swap
+ * mends (its target has too many positives to have as many negatives) gets the target of a random positive
+ * instead, or else any candidate.
  */
 function drawDegreeMatched({ positives, quotas, targets, random }: Request, drawn: DrawnPairs): void {
   const candidates = new Set(targets);
@@ -274,7 +277,9 @@ function drawDegreeMatched({ positives, quotas, targets, random }: Request, draw
   }
 }
 
-/** `count` items of which each is as frequent as in `items`, up to rounding, in random order; none of none. */
+/**
+ * `count` items of which each is as frequent as in `items`, up to rounding, in random order; none of none.
+ */
 function shuffledInProportion(items: Uint32Array, count: number, random: RandomNumbers): Uint32Array {
   if (items.length === 0) return new Uint32Array();
   const counts = [...countOf(items)].sort(([one], [other]) => one - other);

@@ -12,10 +12,11 @@ export function pairColumn(file: PairFile, name: string, rows: Uint32Array): str
   const column = file.extra.get(name);
   if (column === undefined) {
     const others = [...file.extra.keys()].filter((other) => other !== "");
+    const known = others.join(", ") || "no other columns";
     throw new CnncError(
       "COLUMN_NOT_FOUND",
-      `${file.path} has no column ${name} beside genes and labels; it has ${others.join(", ") || "no other columns"}.`,
-      others.length > 0 ? `Name one of these columns: ${others.join(", ")}.` : "Add the column to the file.",
+      `${file.path} has no column ${name} beside genes and labels; it has ${known}.`,
+      others.length > 0 ? `Name one of these columns: ${known}.` : "Add the column to the file.",
     );
   }
   return Array.from(rows, (row) => column[row]);

@@ -9,8 +9,8 @@ export interface PairMap {
 const EMPTY = 0xffffffff;
 
 /**
- * A hash table for up to `capacity` different pairs, in about 24 bytes each: a `Map` with one key per pair takes
- * several times that and ends at 16 million.
+ * A hash table for up to `capacity` different pairs, in about 24 bytes each: a `Map` with one key per pair
+ * takes several times that and ends at 16 million.
  *
  * Gene columns and values are whole numbers from 0 to 2^32 - 2.
  */

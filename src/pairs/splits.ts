@@ -16,8 +16,8 @@ export const SPLIT_MODES: readonly SplitMode[] = [
 ];
 
 /**
- * Gene columns of pairs, and their classes where known: a pair of class 2 (b acts on a) has its regulator in b.
- * Of such pairs a row is a position in the arrays.
+ * Gene columns of pairs, and their classes where known: a pair of class 2 (b acts on a) has its regulator in
+ * b. Of such pairs a row is a position in the arrays.
  */
 export interface PairColumns {
   readonly a: Uint32Array;
@@ -40,7 +40,9 @@ export interface Split {
   /** Rows in their order. */
   readonly train: Uint32Array;
   readonly test: Uint32Array;
-  /** Training pairs dropped because the test pairs have the same two genes, in the other order or the same. */
+  /**
+   * Training pairs dropped because the test pairs have the same two genes, in the other order or the same.
+   */
   readonly mirrorsDropped: number;
   /** Pairs that are in neither part because they share a gene with both; only in `both-disjoint`. */
   readonly leftOut: number;
@@ -59,9 +61,9 @@ export function targetsOf({ a, b, labels }: PairColumns): Uint32Array {
 /**
  * Deals pairs into folds of about equal numbers of pairs and of positives (labels other than 0).
  *
- * In `both-disjoint`, regulators and targets are dealt into `folds` groups each, and every block of one group of
- * regulators with one of targets is a fold: `folds` squared of them, each tested by what lies outside its row and
- * column of blocks.
+ * In `both-disjoint`, regulators and targets are dealt into `folds` groups each, and every block of one group
+ * of regulators with one of targets is a fold: `folds` squared of them. What is learned for one lies outside
+ * its row and its column of blocks; the rest of these is left out.
  *
  * @param options `folds` at least 2; `seed` decides the dealing
  * @throws CnncError `FOLDS_IMPOSSIBLE` if a fold would be empty, with the number that is possible.
@@ -125,8 +127,8 @@ export function givenFolds(
 }
 
 /**
- * The pairs of one fold to test on, and those of all others to learn from, as far as the mode allows: of a pair
- * that is tested, neither the pair itself nor its mirror is learned.
+ * The pairs of one fold to test on, and those of all others to learn from, as far as the mode allows: of a
+ * pair that is tested, neither the pair itself nor its mirror is learned.
  */
 export function trainTest(pairs: PairColumns, folds: Folds, testFold: number): Split {
   const rows = Uint32Array.from(folds.of.keys());
@@ -148,13 +150,14 @@ export interface ValidationSplit {
 }
 
 /**
- * Sets a share of the rows apart for validation, by the same rule as a test fold. In `both-disjoint` it is the
- * root of `share` of the regulators with the root of `share` of the targets.
+ * Sets a share of the rows apart for validation, by the same rule as a test fold. In `both-disjoint` it is
+ * the root of `share` of the regulators with the root of `share` of the targets.
  *
  * @param rows the training rows, e.g. of {@link trainTest}
- * @param options `share` of the pairs, between 0 and 1; regulators and targets are taken whole, so it is met roughly
- * @throws CnncError `VALIDATION_IMPOSSIBLE` if a part would have no pairs, or, where there are labels, pairs of
- *   one kind only.
+ * @param options `share` of the pairs, between 0 and 1; regulators and targets are taken whole, so it is met
+ *   roughly
+ * @throws CnncError `VALIDATION_IMPOSSIBLE` if a part would have no pairs, or, where there are labels, pairs
+ *   of one kind only.
  */
 export function validationSplit(
   pairs: PairColumns,
@@ -201,7 +204,9 @@ const dealers: Readonly<Record<SplitMode, Dealer>> = {
 
 const equalShares = (folds: number) => new Array<number>(folds).fill(1 / folds);
 
-/** Deals shuffled pairs in turn, class by class, so that no two folds differ by more than one in any class. */
+/**
+ * Deals shuffled pairs in turn, class by class, so that no two folds differ by more than one in any class.
+ */
 function dealPairs({ a, labels }: PairColumns, folds: number, random: RandomNumbers): Uint32Array {
   const order = Uint32Array.from(a.keys());
   random.shuffle(order);
