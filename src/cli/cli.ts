@@ -2,6 +2,7 @@ import yargs from "yargs";
 import { VERSION } from "../version.js";
 import { buildHistogramsCommand } from "./commands/build-histograms.js";
 import { buildNativeCommand } from "./commands/build-native.js";
+import { importKerasCommand } from "./commands/import-keras.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { showPairCommand } from "./commands/show-pair.js";
 import { simulateCommand } from "./commands/simulate.js";
@@ -22,6 +23,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .command(buildHistogramsCommand)
     .command(showPairCommand)
     .command(simulateCommand)
+    .command(importKerasCommand)
     .command(buildNativeCommand)
     .option("verbose", { type: "boolean", default: false, describe: "Show stack traces", global: true })
     .demandCommand(1, "Say what to do: no command is given.")

@@ -8,6 +8,10 @@ export const KNOWN_ATTRIBUTES = [
   "categories",
   "h5sparse_format",
   "h5sparse_shape",
+  "layer_names",
+  "weight_names",
+  "backend",
+  "keras_version",
 ] as const;
 
 /** An attribute: arrays as arrays; an object reference as the path that it points to. */

@@ -3,6 +3,7 @@ export * from "./describe-model.js";
 export * from "./engine.js";
 export * from "./folder.js";
 export * from "./image-kinds.js";
+export * from "./import-keras.js";
 export * from "./initial-parameters.js";
 export {
   CLASS_NAMES,
