@@ -3,7 +3,13 @@ import { basename, join } from "node:path";
 import type { io } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { CnncError } from "../errors.js";
-import { checkOutputFolder, replaceWholeFolder, restoreReplaced, writeWholeFolder } from "../io/index.js";
+import {
+  checkOutputFolder,
+  guardWrites,
+  replaceWholeFolder,
+  restoreReplaced,
+  writeWholeFolder,
+} from "../io/index.js";
 import { VERSION } from "../version.js";
 import { networkSpec, type Unsupported } from "./describe-model.js";
 import {
@@ -41,7 +47,7 @@ export interface SaveOptions {
  * folder appears whole or not at all.
  *
  * @throws CnncError `OUTPUT_EXISTS` (with `replace` only where something else than a model is), and those of
- *   checkOutputFolder; `PARAMETERS_MISMATCH`; `MODEL_DAMAGED` if info and model do not belong together.
+ *   checkOutputFolder; `DISK_FULL`, `WRITE_FAILED`; `PARAMETERS_MISMATCH`; `MODEL_DAMAGED` if info and model do not belong together.
  */
 export async function saveModel(
   folder: string,
@@ -56,10 +62,10 @@ export async function saveModel(
   if (options.replace) await restoreReplaced(path);
   if (options.replace && (await isThere(path))) {
     await checkReplaceable(path);
-    return replaceWholeFolder(path, write);
+    return guardWrites(path, () => replaceWholeFolder(path, write));
   }
   await checkOutputFolder(path);
-  return writeWholeFolder(path, write);
+  return guardWrites(path, () => writeWholeFolder(path, write));
 }
 
 async function checkReplaceable(path: string): Promise<void> {
