@@ -144,10 +144,11 @@ describe("saving", () => {
 
   it("leaves the old model and nothing else when it fails", async () => {
     const folder = await savedModel();
-    const failing = { replace: true, also: () => Promise.reject(new Error("disk full")) };
-    await expect(saveModel(folder, { model, info: { ...FACTS, seed: 9 } }, failing)).rejects.toThrow(
-      "disk full",
-    );
+    const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+    const failing = { replace: true, also: () => Promise.reject(full) };
+    const error = await errorOf(() => saveModel(folder, { model, info: { ...FACTS, seed: 9 } }, failing));
+    expect(error.code).toBe("DISK_FULL");
+    expect(error.message).toContain(folder);
     expect((await loadModel(folder)).info.seed).toBeUndefined();
     expect(contents(join(folder, ".."))).toEqual(["model"]);
   });
