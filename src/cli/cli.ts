@@ -6,6 +6,7 @@ import { importKerasCommand } from "./commands/import-keras.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { showPairCommand } from "./commands/show-pair.js";
 import { simulateCommand } from "./commands/simulate.js";
+import { trainCommand } from "./commands/train.js";
 import { reportFailure } from "./failure.js";
 import { checkValues, usageError, YARGS_MESSAGES } from "./usage.js";
 
@@ -21,6 +22,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .usage("$0 COMMAND\n\nWhich genes act on which, and in what direction, from single-cell RNA-seq.")
     .command(inspectCommand)
     .command(buildHistogramsCommand)
+    .command(trainCommand)
     .command(showPairCommand)
     .command(simulateCommand)
     .command(importKerasCommand)

@@ -1,0 +1,286 @@
+import { createHash } from "node:crypto";
+import { stat } from "node:fs/promises";
+import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { CnncError } from "../errors.js";
+import type { HistogramSession } from "../histograms/index.js";
+import {
+  type Architecture,
+  buildModel,
+  CLASS_NAMES,
+  digestNames,
+  flatParameters,
+  type ImageKind,
+  loadTfjs,
+  type ModelContent,
+  type ModelFacts,
+  type Optimizer,
+  setFlatParameters,
+} from "../model/index.js";
+import type { Precision } from "../native/addon-types.js";
+import { resolveDevice, resolveThreads } from "../native/device.js";
+import type { PairFile } from "../pairs/index.js";
+import type { ProgressListener } from "../progress.js";
+import { VERSION } from "../version.js";
+import { type EpochRecord, readCheckpoint } from "./checkpoint.js";
+import { createEngine, type EngineChoice } from "./create-engine.js";
+import { type PairMetrics, pairMetrics, suggestedThreshold } from "./evaluation.js";
+import { type PreparationOptions, type PreparedPairs, preparePairs } from "./prepare-pairs.js";
+import type { Schedule } from "./schedule.js";
+import { predictRows, type TrainingResult, type TrainingSettings, trainNetwork } from "./train.js";
+import { trainingImages } from "./training-images.js";
+
+export interface TrainModelOptions extends PreparationOptions {
+  readonly architecture: Architecture;
+  readonly images: readonly ImageKind[];
+  readonly optimizer: Optimizer;
+  readonly learningRate: number;
+  readonly schedule: Schedule;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly balanceClasses: boolean;
+  readonly patience?: number;
+  /** Show swapped pairs, too. Default: for causality. */
+  readonly swap?: boolean;
+  readonly negativesPerPositive?: number;
+  /** A model to start from, instead of random weights. */
+  readonly initial?: ModelContent;
+  readonly engine: EngineChoice;
+  readonly precision: Precision;
+  readonly threads?: number;
+  /** See ImageOptions.cacheBytes. */
+  readonly cacheBytes: number;
+  /** File of the checkpoint. */
+  readonly checkpoint?: string;
+  readonly resume?: boolean;
+  /**
+   * Asked before a training that will take long in plain TensorFlow.js.
+   *
+   * @returns whether to go on
+   */
+  readonly confirmSlow?: (seconds: number) => boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: ProgressListener;
+  readonly onEpoch?: (record: EpochRecord) => void;
+  readonly onNotice?: (line: string) => void;
+}
+
+export interface TrainedModel extends TrainingResult {
+  readonly content: ModelContent;
+  readonly engine: string;
+  readonly prepared: PreparedPairs;
+  /** Of the best epoch's weights. */
+  readonly validation?: PairMetrics;
+  readonly test?: PairMetrics;
+}
+
+/** A training in plain TensorFlow.js that takes longer than this asks first. */
+const SLOW_SECONDS = 60;
+
+/**
+ * Trains a model on the labelled pairs of a file.
+ *
+ * @param session opened with the list `file`
+ * @throws CnncError of preparePairs, createEngine, trainNetwork and readCheckpoint; `CHECKPOINT_EXISTS`,
+ *   `MODEL_MISMATCH` for an initial model of another task or input, `TOO_SLOW`.
+ */
+export async function trainModel(
+  session: HistogramSession,
+  file: PairFile,
+  options: TrainModelOptions,
+): Promise<TrainedModel> {
+  const { checkpoint, signal, onProgress, onEpoch, onNotice, seed } = options;
+  const prepared = preparePairs(session, file, options);
+  const { task, pairs, training, validation, test } = prepared;
+  const model = await initialModel(options, task);
+  const threads = resolveThreads(options.threads);
+  const settings = settingsOf(options, prepared);
+  const fingerprint = fingerprintOf(session, prepared, options, settings);
+  const resume =
+    options.resume && checkpoint !== undefined ? await readCheckpoint(checkpoint, fingerprint) : undefined;
+  if (checkpoint !== undefined && resume === undefined) await requireNoCheckpoint(checkpoint);
+
+  const images = await trainingImages(session.store, pairs, {
+    kinds: options.images,
+    device: resolveDevice("cpu"),
+    threads,
+    cacheBytes: options.cacheBytes,
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+  });
+  const engine = await createEngine({
+    engine: options.engine,
+    model,
+    optimizer: options.optimizer,
+    precision: options.precision,
+    threads,
+    batchSize: options.batchSize,
+    seed,
+    ...(onNotice && { onNotice }),
+  });
+  try {
+    if (engine.name === "tfjs (cpu)") await confirmSlow(engine, images, settings, prepared, options);
+    const result = await trainNetwork({
+      engine,
+      images,
+      labels: pairs.labels,
+      training,
+      validation,
+      settings,
+      ...(checkpoint !== undefined && { checkpoint: { path: checkpoint, fingerprint } }),
+      ...(resume && { resume }),
+      ...(signal && { signal }),
+      ...(onProgress && { onProgress }),
+      ...(onEpoch && { onEpoch }),
+    });
+    await engine.setParameters(result.parameters);
+    const asking = { engine, images, ...(signal && { signal }) };
+    const measure = async (rows: Uint32Array) => {
+      const probabilities = await predictRows(asking, rows);
+      return { probabilities, metrics: pairMetrics(pairs, rows, probabilities, task) };
+    };
+    const validated = validation.length > 0 ? await measure(validation) : undefined;
+    const tested = test.length > 0 ? await measure(test) : undefined;
+    const threshold =
+      validated && suggestedThreshold(pairs.labels, validation, validated.probabilities, task);
+    setFlatParameters(await loadTfjs(), model, result.parameters);
+    const facts = factsOf(session, prepared, options, settings, result, {
+      ...(validated && { validation: validated.metrics }),
+      ...(tested && { test: tested.metrics }),
+    });
+    return {
+      ...result,
+      content: { model, info: { ...facts, ...(threshold && { threshold }) } },
+      engine: engine.name,
+      prepared,
+      ...(validated && { validation: validated.metrics }),
+      ...(tested && { test: tested.metrics }),
+    };
+  } finally {
+    engine.close();
+  }
+}
+
+async function initialModel(options: TrainModelOptions, task: PreparedPairs["task"]): Promise<LayersModel> {
+  const { architecture, images, seed, initial } = options;
+  if (initial === undefined) return buildModel(architecture, { task, channels: images.length, seed });
+  const { info, model, parameters } = initial;
+  if (info.task !== task || info.images.join() !== images.join()) {
+    throw new CnncError(
+      "MODEL_MISMATCH",
+      `The model to start from is for ${info.task} with images ${info.images.join("+")}; this training is for ${task} with ${images.join("+")}.`,
+      "Choose another --init, or --task and --image like its own.",
+    );
+  }
+  if (parameters) setFlatParameters(await loadTfjs(), model, parameters);
+  return model;
+}
+
+function settingsOf(options: TrainModelOptions, { task }: PreparedPairs): TrainingSettings {
+  const { epochs, batchSize, schedule, learningRate, balanceClasses, patience, seed } = options;
+  const { negativesPerPositive } = options;
+  return {
+    task,
+    epochs,
+    batchSize,
+    schedule,
+    learningRate,
+    balanceClasses,
+    seed,
+    swap: options.swap ?? task === "causality",
+    ...(patience !== undefined && { patience }),
+    ...(negativesPerPositive !== undefined && { negativesPerPositive }),
+  };
+}
+
+/** Changes with everything that decides the weights. */
+function fingerprintOf(
+  { selection, store }: HistogramSession,
+  { pairs, training, validation }: PreparedPairs,
+  { architecture, images, optimizer, precision, engine, initial }: TrainModelOptions,
+  settings: TrainingSettings,
+): string {
+  const hash = createHash("sha256");
+  hash.update(JSON.stringify({ VERSION, architecture, images, optimizer, precision, engine, settings }));
+  hash.update(JSON.stringify([selection.scale.name, selection.transform, store.cells, store.geneNames]));
+  hash.update(store.edges);
+  for (const array of [pairs.a, pairs.b, pairs.labels, training, validation]) hash.update(array);
+  if (initial) hash.update(initial.parameters ?? flatParameters(initial.model));
+  return hash.digest("hex");
+}
+
+async function requireNoCheckpoint(path: string): Promise<void> {
+  if ((await stat(path).catch(() => undefined)) === undefined) return;
+  throw new CnncError(
+    "CHECKPOINT_EXISTS",
+    `${path} is the checkpoint of a training that did not end.`,
+    "Go on with --resume, or delete it.",
+  );
+}
+
+async function confirmSlow(
+  engine: Awaited<ReturnType<typeof createEngine>>,
+  images: Awaited<ReturnType<typeof trainingImages>>,
+  settings: TrainingSettings,
+  { pairs, training }: PreparedPairs,
+  { confirmSlow }: TrainModelOptions,
+): Promise<void> {
+  const rows = training.slice(0, 4);
+  const started = performance.now();
+  await engine.gradients({
+    images: await images.images(rows, new Uint8Array(rows.length)),
+    targets: Uint8Array.from(rows, (row) => pairs.labels[row]),
+    weights: new Float32Array(rows.length).fill(1),
+  });
+  const each = (performance.now() - started) / 1000 / rows.length;
+  const seconds = each * training.length * settings.epochs;
+  if (seconds < SLOW_SECONDS || confirmSlow?.(seconds)) return;
+  throw new CnncError(
+    "TOO_SLOW",
+    `This training would take about ${Math.ceil(seconds / 60)} minutes in TensorFlow.js' plain cpu backend.`,
+    "Run npm run setup to build with oneDNN, install @tensorflow/tfjs-node, or add --yes to wait.",
+  );
+}
+
+function factsOf(
+  session: HistogramSession,
+  { task, pairs, training, validation, test, report }: PreparedPairs,
+  options: TrainModelOptions,
+  settings: TrainingSettings,
+  result: TrainingResult,
+  metrics: Record<string, PairMetrics>,
+): ModelFacts {
+  const { selection, store } = session;
+  const genes = new Set([...pairs.a, ...pairs.b]);
+  return {
+    task,
+    architecture: options.initial?.info.architecture ?? options.architecture,
+    images: options.images,
+    scale: selection.scale.name,
+    ...(selection.scale.name === "log1p" && { logBase: selection.scale.logBase }),
+    transform: selection.transform,
+    bins: 32,
+    classes: CLASS_NAMES[task],
+    genes: digestNames([...genes].map((gene) => store.geneNames[gene])),
+    cellCount: store.cells,
+    split: {
+      rule: options.split,
+      seed: options.seed,
+      validationShare: options.validationShare,
+      ...(options.test && { testColumn: options.test.column, testFold: options.test.fold }),
+      trainingPairs: training.length,
+      validationPairs: validation.length,
+      testPairs: test.length,
+      mirrorsDropped: report.mirrorsDropped,
+    },
+    seed: options.seed,
+    versions: { cnnc: VERSION, node: process.versions.node },
+    training: {
+      ...settings,
+      optimizer: options.optimizer,
+      precision: options.precision,
+      epochsRun: result.history.length,
+      bestEpoch: result.bestEpoch,
+    },
+    metrics,
+  };
+}
