@@ -5,15 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "core/clones.hpp"
 #include "core/error.hpp"
-
-// The compiler makes one version for each, and picks when the program starts.
-#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__SANITIZE_THREAD__) && \
-    !defined(__SANITIZE_ADDRESS__)
-#define CNNC_CLONES [[gnu::target_clones("avx512f", "avx2", "default")]]
-#else
-#define CNNC_CLONES
-#endif
 
 namespace cnnc {
 namespace {

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "core/clones.hpp"
+
 namespace cnnc {
 namespace {
 
@@ -9,16 +11,16 @@ constexpr float kBeta1 = 0.9F;
 constexpr float kBeta2 = 0.999F;
 constexpr float kEpsilon = 1e-7F;
 
-void sgd(const ParameterRange& range, float momentum, bool nesterov, float rate, const float* gradients, float* velocity,
-         float* parameters) {
+CNNC_CLONES void sgd(const ParameterRange& range, float momentum, bool nesterov, float rate, const float* gradients, float* velocity,
+                     float* parameters) {
   for (std::size_t i = range.offset; i < range.offset + range.size; ++i) {
     velocity[i] = momentum * velocity[i] + gradients[i];
     parameters[i] -= rate * (nesterov ? gradients[i] + momentum * velocity[i] : velocity[i]);
   }
 }
 
-void adam(const ParameterRange& range, std::uint64_t step, float rate, float decay, const float* gradients,
-          float* first, float* second, float* parameters) {
+CNNC_CLONES void adam(const ParameterRange& range, std::uint64_t step, float rate, float decay, const float* gradients,
+                      float* first, float* second, float* parameters) {
   const auto correction1 = static_cast<float>(1 / (1 - std::pow(double{kBeta1}, static_cast<double>(step))));
   const auto correction2 = static_cast<float>(1 / (1 - std::pow(double{kBeta2}, static_cast<double>(step))));
   const float shrink = 1 - rate * decay;

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cmath>
 #include <memory>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -20,9 +21,10 @@ namespace {
 using onednn::Buffer;
 using onednn::Product;
 
-/// Images that go through the network together, always filled up to this number: oneDNN's sums differ in the
-/// last bits between sizes.
-constexpr std::size_t kImages = 32;
+/// Images that go through the network together, always filled up to this number: oneDNN's sums differ in the last bits
+/// between sizes. Measured on AVX-512: float32 gains from staying in the cache, bfloat16 from fewer calls.
+template <class T>
+constexpr std::size_t kImages = std::is_same_v<T, float> ? 16 : 32;
 
 struct ProductOperation {
   ProductStep step;
@@ -106,13 +108,13 @@ class OnednnPredictor final : public Predictor {
     team_.run([&](unsigned thread) {
       const onednn::SingleThreaded guard;
       ThreadState<T>& state = threads_[thread];
-      for (std::size_t first = next.fetch_add(kImages); first < count; first = next.fetch_add(kImages)) {
+      for (std::size_t first = next.fetch_add(kImages<T>); first < count; first = next.fetch_add(kImages<T>)) {
         control.check();
-        const std::size_t here = std::min(kImages, count - first);
+        const std::size_t here = std::min(kImages<T>, count - first);
         source(first, here, state.images.data());
         T* const input = state.activations[0].data();
         kernels_.from_float(here * size, state.images.data(), input);
-        std::fill_n(input + here * size, (kImages - here) * size, T{});
+        std::fill_n(input + here * size, (kImages<T> - here) * size, T{});
         run(state, here, probabilities.subspan(first * network_.outputs, here * network_.outputs));
         control.advance(here);
       }
@@ -128,7 +130,7 @@ class OnednnPredictor final : public Predictor {
       step.relu = after->relu;
     }
     folded_ = norm.has_value();
-    const Product product{kImages, step.in, step.out, step.dense, step.kernel, step.padding, precision};
+    const Product product{kImages<T>, step.in, step.out, step.dense, step.kernel, step.padding, precision};
     ProductOperation operation{step, norm, product, onednn::forward(product, step.relu, false), {}};
     operation.weights.forward = Buffer(operation.forward.weights);
     operation.weights.bias = Buffer(onednn::bias(product));
@@ -157,8 +159,8 @@ class OnednnPredictor final : public Predictor {
     for (unsigned thread = 0; thread < team_.size(); ++thread) {
       ThreadState<T> state;
       state.scratchpad.resize(scratchpad);
-      for (auto& activations : state.activations) activations.resize(kImages * largest);
-      state.images.resize(kImages * network_.input.size());
+      for (auto& activations : state.activations) activations.resize(kImages<T> * largest);
+      state.images.resize(kImages<T> * network_.input.size());
       state.head_input.resize(head_.inputs);
       threads_.push_back(std::move(state));
     }
@@ -200,7 +202,7 @@ class OnednnPredictor final : public Predictor {
       } else {
         const auto& pointwise = std::get<PointwiseOperation>(operations_[i]);
         const NormScale norm{pointwise.scale.data(), pointwise.shift.data()};
-        kernels_.forward(pointwise.shape, kImages, pointwise.norm ? &norm : nullptr, in, out);
+        kernels_.forward(pointwise.shape, kImages<T>, pointwise.norm ? &norm : nullptr, in, out);
       }
     }
     const T* const features = state.activations[operations_.size() % 2].data();
