@@ -1,10 +1,9 @@
-import { CnncError } from "../errors.js";
 import type { ExpressionStore } from "../expression/index.js";
 import { addon } from "../native/addon.js";
 import type { CountArray, HistogramArray } from "../native/addon-types.js";
 import type { Device } from "../native/device.js";
+import { runJob } from "../native/run-job.js";
 import type { PairBatch, PairSource } from "../pairs/index.js";
-import { abortError, throwIfAborted } from "../progress.js";
 
 /** Counts per histogram: 32 x 32. */
 export const IMAGE_SIZE = 32 * 32;
@@ -87,20 +86,25 @@ async function buildBatch(
   store: ExpressionStore,
   { first, a, b }: PairBatch,
   images: HistogramArray,
-  { device, threads, signal }: BatchOptions,
+  options: BatchOptions,
 ): Promise<HistogramBatch> {
-  throwIfAborted(signal);
-  const job = new (addon().Job)();
-  const cancel = () => job.cancel();
-  signal?.addEventListener("abort", cancel, { once: true });
-  try {
-    await addon().buildHistograms(store.native, a, b, images, device, threads, job);
-    return { first, a, b, images };
-  } catch (error) {
-    if (signal?.aborted) throw abortError(signal);
-    const { code, message } = error as { code?: string; message: string };
-    throw code ? new CnncError(code, `Histograms: ${message}.`, "", { cause: error }) : error;
-  } finally {
-    signal?.removeEventListener("abort", cancel);
-  }
+  await fillHistograms(store, { a, b }, images, options);
+  return { first, a, b, images };
+}
+
+/**
+ * Fills `images` with the histograms of some pairs, laid out as in HistogramBatch. None of the arrays may be touched
+ * until the promise settles.
+ *
+ * @throws CnncError of histogramBatches
+ */
+export function fillHistograms(
+  store: ExpressionStore,
+  { a, b }: Pick<PairBatch, "a" | "b">,
+  images: HistogramArray,
+  { device, threads, signal }: Pick<BatchOptions, "device" | "threads" | "signal">,
+): Promise<void> {
+  return runJob("Histograms", signal, (job) =>
+    addon().buildHistograms(store.native, a, b, images, device, threads, job),
+  );
 }

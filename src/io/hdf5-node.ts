@@ -12,6 +12,9 @@ export const KNOWN_ATTRIBUTES = [
   "weight_names",
   "backend",
   "keras_version",
+  "cells",
+  "scale",
+  "transform",
 ] as const;
 
 /** An attribute: arrays as arrays; an object reference as the path that it points to. */

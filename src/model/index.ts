@@ -1,6 +1,7 @@
 export * from "./architectures.js";
 export * from "./describe-model.js";
 export * from "./engine.js";
+export * from "./engine-choice.js";
 export * from "./folder.js";
 export * from "./image-kinds.js";
 export * from "./import-keras.js";

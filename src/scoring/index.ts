@@ -8,4 +8,6 @@ export {
   withAssociation,
 } from "./association.js";
 export * from "./formats.js";
+export * from "./network-scores.js";
 export * from "./ranking.js";
+export * from "./scorer.js";

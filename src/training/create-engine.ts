@@ -1,13 +1,16 @@
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { CnncError } from "../errors.js";
-import { flatParameters, type GradientEngine, networkSpec, type Optimizer } from "../model/index.js";
+import {
+  type EngineChoice,
+  flatParameters,
+  type GradientEngine,
+  nativeEngineProblem,
+  networkSpec,
+  type Optimizer,
+} from "../model/index.js";
 import type { Precision } from "../native/addon-types.js";
-import { createNativeEngine, nativeEngineProblem } from "./native-engine.js";
+import { createNativeEngine } from "./native-engine.js";
 import { createTfjsEngine } from "./tfjs-engine.js";
-
-export const ENGINES = ["auto", "native", "tfjs"] as const;
-/** `auto` is native where it can be had. */
-export type EngineChoice = (typeof ENGINES)[number];
 
 export interface EngineOptions {
   readonly engine: EngineChoice;

@@ -17,13 +17,6 @@ export interface NativeEngineOptions {
   readonly seed: number;
 }
 
-/** Why the native engine cannot run here; undefined where it can. */
-export function nativeEngineProblem(precision: Precision = "f32"): string | undefined {
-  const { onednn, bf16 } = addon().systemInfo();
-  if (onednn === "") return "cnnc was built without oneDNN";
-  return precision === "bf16" && !bf16 ? "this processor does not compute in bfloat16" : undefined;
-}
-
 /**
  * An engine on oneDNN. Predictions are made in float32, so that they can be compared between precisions.
  *

@@ -8,6 +8,7 @@ import {
   buildModel,
   CLASS_NAMES,
   digestNames,
+  type EngineChoice,
   flatParameters,
   type ImageKind,
   loadTfjs,
@@ -22,7 +23,7 @@ import type { PairFile } from "../pairs/index.js";
 import type { ProgressListener } from "../progress.js";
 import { VERSION } from "../version.js";
 import { type EpochRecord, readCheckpoint } from "./checkpoint.js";
-import { createEngine, type EngineChoice } from "./create-engine.js";
+import { createEngine } from "./create-engine.js";
 import { type PairMetrics, pairMetrics, suggestedThreshold } from "./evaluation.js";
 import { type PreparationOptions, type PreparedPairs, preparePairs } from "./prepare-pairs.js";
 import type { Schedule } from "./schedule.js";

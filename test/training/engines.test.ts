@@ -5,13 +5,14 @@ import {
   flatParameters,
   loadTfjs,
   type NetworkSpec,
+  nativeEngineProblem,
   networkSpec,
   type Optimizer,
   parameterList,
   type TrainBatch,
 } from "../../dist/model/index.js";
 import { randomNumbers } from "../../dist/random.js";
-import { createNativeEngine, nativeEngineProblem } from "../../dist/training/native-engine.js";
+import { createNativeEngine } from "../../dist/training/native-engine.js";
 import { createTfjsEngine } from "../../dist/training/tfjs-engine.js";
 
 /**

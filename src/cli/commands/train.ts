@@ -7,6 +7,7 @@ import { checkOutputFolder } from "../../io/index.js";
 import {
   ARCHITECTURES,
   type Architecture,
+  ENGINES,
   IMAGE_KINDS,
   type ImageKind,
   loadModel,
@@ -17,7 +18,6 @@ import { NEGATIVE_MODES, readPairFile, SPLIT_MODES, TASKS } from "../../pairs/in
 import { renderLearningCurve } from "../../report/learning-curve.js";
 import { svgToPng } from "../../report/svg-to-png.js";
 import {
-  ENGINES,
   type EpochRecord,
   learningCurveCsv,
   type PairMetrics,
