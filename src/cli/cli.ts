@@ -4,6 +4,7 @@ import { buildHistogramsCommand } from "./commands/build-histograms.js";
 import { buildNativeCommand } from "./commands/build-native.js";
 import { importKerasCommand } from "./commands/import-keras.js";
 import { inspectCommand } from "./commands/inspect.js";
+import { predictPairsCommand } from "./commands/predict-pairs.js";
 import { showPairCommand } from "./commands/show-pair.js";
 import { simulateCommand } from "./commands/simulate.js";
 import { trainCommand } from "./commands/train.js";
@@ -23,6 +24,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .command(inspectCommand)
     .command(buildHistogramsCommand)
     .command(trainCommand)
+    .command(predictPairsCommand)
     .command(showPairCommand)
     .command(simulateCommand)
     .command(importKerasCommand)

@@ -1,0 +1,180 @@
+import { CnncError } from "../../errors.js";
+import {
+  type HistogramOptions,
+  openHistogramFile,
+  openHistograms,
+  type PairRequest,
+} from "../../histograms/index.js";
+import { type LoadedModel, loadModel } from "../../model/index.js";
+import type { AssociationMeasure } from "../../native/addon-types.js";
+import { resolveThreads } from "../../native/device.js";
+import type { Task } from "../../pairs/index.js";
+import {
+  associationBatches,
+  associationColumns,
+  countBatches,
+  networkBatches,
+  networkColumns,
+  openScorer,
+  type Scorer,
+  type ScorerOptions,
+  settingsOfModel,
+} from "../../scoring/index.js";
+import { fileWarnings, readingWarnings } from "./reading-warnings.js";
+import { SAMPLE_BATCH, sampleOf } from "./sample.js";
+import type { PredictionWork } from "./work.js";
+
+export const RANKINGS = ["p_interaction", "p_a_to_b"] as const;
+/** Column of a network's scores to rank by. */
+export type Ranking = (typeof RANKINGS)[number];
+
+export interface NetworkRequest {
+  /** Model folder. */
+  readonly model: string;
+  readonly rankBy?: Ranking;
+  readonly scorer: Partial<ScorerOptions>;
+  readonly onWarning: (line: string) => void;
+}
+
+export interface DataRequest {
+  readonly data: string;
+  readonly pairs: PairRequest;
+  readonly options: HistogramOptions;
+}
+
+/** Scores by a network, of pairs of an expression file. Scale and transform are the model's unless given. */
+export async function networkWork(request: NetworkRequest, data: DataRequest): Promise<PredictionWork> {
+  const model = await loadModel(request.model);
+  const { info } = model;
+  const main = mainColumn(request, info.task, data.pairs.kind === "product");
+  const threads = resolveThreads(data.options.threads);
+  return closingOnFailure(await openScorer(model, { ...request.scorer, threads }), async (scorer) => {
+    const session = await openHistograms(data.data, data.pairs, {
+      ...data.options,
+      scale: data.options.scale ?? info.scale,
+      transform: data.options.transform ?? info.transform,
+      keepValues: true,
+    });
+    return closingOnFailure(session, async () => {
+      const asked = data.options.scale !== undefined;
+      for (const line of await readingWarnings(info, session.selection, asked)) request.onWarning(line);
+      const settings = { ...settingsOfModel(info), unordered: data.pairs.kind === "all" };
+      const sampleBatch = Math.min(SAMPLE_BATCH, scorer.batchSize);
+      return {
+        ...networkFacts(request, model, scorer),
+        main,
+        pairs: session.source.count,
+        names: session.store.geneNames,
+        columns: networkColumns(settings, { spearman: true }),
+        directed: data.pairs.kind === "product",
+        session,
+        batches: (hooks) =>
+          networkBatches(scorer, session.store, session.source, { ...settings, ...hooks, threads }),
+        sample: (signal) =>
+          networkBatches(scorer, session.store, sampleOf(session.source), {
+            ...settings,
+            threads,
+            batchSize: sampleBatch,
+            signal,
+          }),
+        close: () => {
+          session.close();
+          scorer.close();
+        },
+      };
+    });
+  });
+}
+
+/** Scores by a network, of the histograms in a file. There is no expression to correlate. */
+export async function histogramFileWork(request: NetworkRequest, path: string): Promise<PredictionWork> {
+  const model = await loadModel(request.model);
+  const { info } = model;
+  const main = mainColumn(request, info.task, false);
+  const threads = resolveThreads(request.scorer.threads);
+  return closingOnFailure(await openScorer(model, { ...request.scorer, threads }), async (scorer) => {
+    const file = await openHistogramFile(path);
+    for (const line of fileWarnings(info, file)) request.onWarning(line);
+    const settings = settingsOfModel(info);
+    return {
+      ...networkFacts(request, model, scorer),
+      main,
+      pairs: file.count,
+      names: file.geneNames,
+      columns: networkColumns(settings, { spearman: false }),
+      directed: false,
+      batches: (hooks) => countBatches(scorer, file, { ...settings, ...hooks }),
+      sample: (signal) =>
+        countBatches(scorer, file, {
+          ...settings,
+          batchSize: Math.min(SAMPLE_BATCH, scorer.batchSize),
+          signal,
+        }),
+      close: () => {
+        file.close();
+        scorer.close();
+      },
+    };
+  });
+}
+
+/** Scores by a measure of association, of pairs of an expression file. */
+export async function associationWork(
+  measure: AssociationMeasure,
+  data: DataRequest,
+): Promise<PredictionWork> {
+  const session = await openHistograms(data.data, data.pairs, { ...data.options, keepValues: true });
+  const threads = resolveThreads(data.options.threads);
+  return {
+    pairs: session.source.count,
+    names: session.store.geneNames,
+    columns: associationColumns(measure).map((name) => ({ name })),
+    main: 0,
+    directed: data.pairs.kind === "product",
+    engine: measure,
+    session,
+    batches: (hooks) => associationBatches(session.store, session.source, measure, { ...hooks, threads }),
+    sample: (signal) =>
+      associationBatches(session.store, sampleOf(session.source), measure, {
+        threads,
+        batchSize: SAMPLE_BATCH,
+        signal,
+      }),
+    close: () => session.close(),
+  };
+}
+
+const networkFacts = ({ model: path }: NetworkRequest, { info }: LoadedModel, scorer: Scorer) => ({
+  engine: scorer.name,
+  precision: scorer.precision,
+  model: { path, info },
+});
+
+/**
+ * Regulators are asked which genes they act on; of other pairs nobody said which gene acts.
+ *
+ * @throws CnncError `BAD_USAGE`
+ */
+function mainColumn({ rankBy }: NetworkRequest, task: Task, hasRegulators: boolean): number {
+  if (rankBy === "p_a_to_b" && task === "interaction") {
+    throw new CnncError(
+      "BAD_USAGE",
+      "This model tells no directions, so its pairs cannot be ranked by p_a_to_b.",
+      "Leave out --rank-by, or give a model that was trained on directions.",
+    );
+  }
+  const chosen = rankBy ?? (task === "causality" && hasRegulators ? "p_a_to_b" : "p_interaction");
+  return networkColumns({ task }, { spearman: false }).findIndex(({ name }) => name === chosen);
+}
+
+async function closingOnFailure<T extends { close(): void }, R>(
+  resource: T,
+  use: (resource: T) => Promise<R>,
+): Promise<R> {
+  try {
+    return await use(resource);
+  } catch (error) {
+    resource.close();
+    throw error;
+  }
+}

@@ -1,0 +1,36 @@
+import type { HistogramSession } from "../../histograms/index.js";
+import type { ModelInfo } from "../../model/index.js";
+import type { ProgressListener } from "../../progress.js";
+import type { ScoreColumn, ScoredBatch } from "../../scoring/index.js";
+
+/** Pairs ready to be scored in some way. */
+export interface PredictionWork {
+  readonly pairs: number;
+  /** Of all genes. */
+  readonly names: readonly string[];
+  readonly columns: readonly ScoreColumn[];
+  /** Column to rank by. */
+  readonly main: number;
+  /** Gene a may act on gene b, and not the other way round. */
+  readonly directed: boolean;
+  /** What computes: an engine, or a measure. */
+  readonly engine: string;
+  /** Of a network. */
+  readonly precision?: string;
+  readonly model?: { readonly path: string; readonly info: ModelInfo };
+  /** Where the pairs come from, unless it is a file of histograms. */
+  readonly session?: HistogramSession;
+  batches(options: BatchHooks): AsyncGenerator<ScoredBatch, void, void>;
+  /** Some pairs in small batches, as they are met in the whole. */
+  sample(signal: AbortSignal): AsyncGenerator<ScoredBatch, void, void>;
+  close(): void;
+}
+
+export interface BatchHooks {
+  readonly signal: AbortSignal;
+  readonly onProgress: ProgressListener;
+}
+
+/** Where above_threshold stands among the columns; -1 without it. */
+export const thresholdColumn = (columns: readonly ScoreColumn[]): number =>
+  columns.findIndex(({ name }) => name === "above_threshold");
