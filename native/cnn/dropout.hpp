@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -23,11 +24,17 @@ class DropoutMask {
   static constexpr std::size_t kPerBlock = 8;
 
   DropoutMask(const DropoutKey& key, std::uint32_t layer, float rate)
-      : key_(key), layer_(layer), dropped_(static_cast<std::uint32_t>(std::lround(rate * 65536.0F))) {}
+      : key_(key),
+        layer_(layer),
+        dropped_(std::min(65535U, static_cast<std::uint32_t>(std::lround(rate * 65536.0F)))) {}
 
   /// Philox counter of the random bits of elements 8 block ... 8 block + 7; its first word counts blocks.
   [[nodiscard]] RandomWords block_counter(std::uint32_t image, std::uint32_t block) const noexcept {
-    return random_counter(Purpose::dropout, block, image, (layer_ << 24) ^ key_.step);
+    RandomWords counter =
+        random_counter(Purpose::dropout, block, image, (layer_ & 0xFF) << 24 | (key_.step & 0xFFFFFF));
+    // Purposes take a byte: the rest has room for the bits of step and layer that are left over.
+    counter[3] |= (key_.step >> 24) << 8 | (layer_ >> 8) << 16;
+    return counter;
   }
   [[nodiscard]] PhiloxKey philox_key() const noexcept { return random_key(key_.seed); }
 

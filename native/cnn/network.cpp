@@ -1,5 +1,7 @@
 #include "cnn/network.hpp"
 
+#include <initializer_list>
+
 #include "core/error.hpp"
 
 namespace cnnc {
@@ -10,11 +12,15 @@ struct Overloaded : Visitors... {
   using Visitors::operator()...;
 };
 
+/// Numbers that an image may have on its way, and parameters that a layer may have. Sizes computed from them, with a
+/// batch and bytes each, stay far from overflowing.
+constexpr std::size_t kMostNumbers = std::size_t{1} << 28;
+
 class Placer {
  public:
   explicit Placer(const NetworkSpec& spec) : shape_(spec.input), flat_(spec.input.pixels() == 1) {
     network_.input = spec.input;
-    require(shape_.size() > 0, "the input is empty");
+    require(checked_product({shape_.height, shape_.width, shape_.channels}) > 0, "the input is empty");
     for (const Layer& layer : spec.layers) place(layer);
     require(network_.outputs > 0, "the last layer must be a sigmoid or a softmax");
   }
@@ -40,6 +46,7 @@ class Placer {
                           [&](const Softmax&) { place_output(shape_.channels, shape_.channels > 1); }},
                layer);
     shape_ = placed_.out;
+    checked_product({shape_.height, shape_.width, shape_.channels});
     network_.layers.push_back(std::move(placed_));
   }
 
@@ -48,7 +55,7 @@ class Placer {
     require(conv.filters > 0 && conv.kernel > 0, "a convolution needs filters and a kernel");
     require(!conv.same || conv.kernel % 2 == 1, "a convolution with padding `same` needs an odd kernel");
     require(shape_.height >= conv.kernel && shape_.width >= conv.kernel, "the kernel is larger than the image");
-    add_parameters(conv.kernel * conv.kernel * shape_.channels * conv.filters, {.decays = true});
+    add_parameters(checked_product({conv.kernel, conv.kernel, shape_.channels, conv.filters}), {.decays = true});
     if (conv.bias) add_parameters(conv.filters, {});
     const std::size_t cut = conv.same ? 0 : conv.kernel - 1;
     placed_.out = {shape_.height - cut, shape_.width - cut, conv.filters};
@@ -69,7 +76,7 @@ class Placer {
   void place_dense(const Dense& dense) {
     require(flat_, "a dense layer needs a flatten layer before it");
     require(dense.units > 0, "a dense layer needs units");
-    add_parameters(shape_.channels * dense.units, {.decays = true});
+    add_parameters(checked_product({shape_.channels, dense.units}), {.decays = true});
     if (dense.bias) add_parameters(dense.units, {});
     placed_.out = {1, 1, dense.units};
   }
@@ -86,6 +93,15 @@ class Placer {
     range.size = size;
     network_.parameters += size;
     placed_.parameters.push_back(range);
+  }
+
+  std::size_t checked_product(std::initializer_list<std::size_t> factors) const {
+    std::size_t product = 1;
+    for (const std::size_t factor : factors) {
+      require(factor <= kMostNumbers && product * factor <= kMostNumbers, "the layer is too large");
+      product *= factor;
+    }
+    return product;
   }
 
   void require(bool condition, const std::string& problem) const {

@@ -1,5 +1,6 @@
 #include "cnn/optimizer.hpp"
 
+#include <bit>
 #include <cmath>
 
 #include "core/clones.hpp"
@@ -11,8 +12,8 @@ constexpr float kBeta1 = 0.9F;
 constexpr float kBeta2 = 0.999F;
 constexpr float kEpsilon = 1e-7F;
 
-CNNC_CLONES void sgd(const ParameterRange& range, float momentum, bool nesterov, float rate, const float* gradients, float* velocity,
-                     float* parameters) {
+CNNC_CLONES void sgd(const ParameterRange& range, float momentum, bool nesterov, float rate, const float* gradients,
+                     float* velocity, float* parameters) {
   for (std::size_t i = range.offset; i < range.offset + range.size; ++i) {
     velocity[i] = momentum * velocity[i] + gradients[i];
     parameters[i] -= rate * (nesterov ? gradients[i] + momentum * velocity[i] : velocity[i]);
@@ -41,6 +42,13 @@ void update_moving_statistics(const BatchNorm& norm, const ParameterRange& range
 }
 
 }  // namespace
+
+bool all_finite(std::span<const float> numbers) noexcept {
+  constexpr std::uint32_t kExponent = 0x7F800000;
+  bool finite = true;
+  for (const float number : numbers) finite &= (std::bit_cast<std::uint32_t>(number) & kExponent) != kExponent;
+  return finite;
+}
 
 OptimizerState initial_state(const Network& network, const OptimizerOptions& options) {
   OptimizerState state;

@@ -24,6 +24,9 @@ struct OptimizerState {
   std::vector<float> second;  ///< adam: mean of squared gradients; empty for sgd
 };
 
+/// Whether there is no infinity and no NaN among the numbers.
+[[nodiscard]] bool all_finite(std::span<const float> numbers) noexcept;
+
 [[nodiscard]] OptimizerState initial_state(const Network& network, const OptimizerOptions& options);
 
 /// One step of all trained parameters, and the moving statistics of batch normalisation:

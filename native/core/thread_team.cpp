@@ -5,12 +5,20 @@
 namespace cnnc {
 
 ThreadTeam::ThreadTeam(unsigned threads) {
-  for (unsigned thread = 1; thread < threads; ++thread) {
-    pool_.emplace_back([this, thread] { serve(thread); });
+  try {
+    for (unsigned thread = 1; thread < threads; ++thread) {
+      pool_.emplace_back([this, thread] { serve(thread); });
+    }
+  } catch (...) {
+    // Those that did start are waiting for work, and would be waited for without end.
+    stop();
+    throw;
   }
 }
 
-ThreadTeam::~ThreadTeam() {
+ThreadTeam::~ThreadTeam() { stop(); }
+
+void ThreadTeam::stop() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;

@@ -13,6 +13,7 @@ namespace cnnc {
 /// Threads that stay, for work that comes in many short pieces.
 class ThreadTeam {
  public:
+  /// @throws std::system_error when the machine grants no more threads
   explicit ThreadTeam(unsigned threads);
   ~ThreadTeam();
   ThreadTeam(const ThreadTeam&) = delete;
@@ -25,6 +26,7 @@ class ThreadTeam {
   void run(const std::function<void(unsigned)>& work);
 
  private:
+  void stop();
   void serve(unsigned thread);
   void call(unsigned thread) noexcept;
 

@@ -25,8 +25,12 @@ template <class T>
 constexpr std::size_t kMostImages = std::is_same_v<T, float> ? 16 : 64;
 
 template <class T>
+constexpr Precision kPrecision = std::is_same_v<T, float> ? Precision::f32 : Precision::bf16;
+
+template <class T>
 std::size_t images_per_part(const EngineOptions& options) {
-  const std::size_t share = (options.batch + options.threads - 1) / options.threads;
+  const std::size_t threads = std::max(1U, options.threads);
+  const std::size_t share = (options.batch + threads - 1) / threads;
   const std::size_t parts = (share + kMostImages<T> - 1) / kMostImages<T>;
   return std::max<std::size_t>(1, (share + parts - 1) / parts);
 }
@@ -126,7 +130,7 @@ class OnednnGradients final : public GradientEngine {
         kernels_(pointwise_kernels<T>()),
         parameters_(network.parameters) {
     const onednn::SingleThreaded guard;
-    for (std::size_t i = 0; i < plan_.steps.size(); ++i) add_operation(i, options.precision);
+    for (std::size_t i = 0; i < plan_.steps.size(); ++i) add_operation(i);
     for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
       if (synchronises(i)) boundaries_.push_back(i);
     }
@@ -184,16 +188,16 @@ class OnednnGradients final : public GradientEngine {
     return !frozen_ && pointwise != nullptr && pointwise->norm.has_value();
   }
 
-  void add_operation(std::size_t i, Precision precision) {
+  void add_operation(std::size_t i) {
     if (const auto* step = std::get_if<ProductStep>(&plan_.steps[i])) {
-      add_product(i, *step, precision);
+      add_product(i, *step);
     } else {
       add_pointwise(i, std::get<PointwiseStep>(plan_.steps[i]));
     }
   }
 
-  void add_product(std::size_t i, const ProductStep& step, Precision precision) {
-    const Product product{images_, step.in, step.out, step.dense, step.kernel, step.padding, precision};
+  void add_product(std::size_t i, const ProductStep& step) {
+    const Product product{images_, step.in, step.out, step.dense, step.kernel, step.padding, kPrecision<T>};
     ProductOperation operation{step, product, onednn::forward(product, step.relu, true), {}, {}, {}, false};
     if (i > 0 || frozen_) operation.backward_data = onednn::backward_data(product);
     if (!frozen_) operation.backward_weights = onednn::backward_weights(product);
@@ -652,12 +656,14 @@ class OnednnInputGradients final : public InputGradients {
 
 std::unique_ptr<GradientEngine> make_onednn_gradients(const Network& network, const EngineOptions& options) {
   require_precision(options.precision);
-  if (options.precision == Precision::bf16) return std::make_unique<OnednnGradients<Bf16>>(network, options, false);
-  return std::make_unique<OnednnGradients<float>>(network, options, false);
+  return onednn::translated([&]() -> std::unique_ptr<GradientEngine> {
+    if (options.precision == Precision::bf16) return std::make_unique<OnednnGradients<Bf16>>(network, options, false);
+    return std::make_unique<OnednnGradients<float>>(network, options, false);
+  });
 }
 
 std::unique_ptr<InputGradients> make_onednn_input_gradients(const Network& network, const EngineOptions& options) {
-  return std::make_unique<OnednnInputGradients>(network, options);
+  return onednn::translated([&] { return std::make_unique<OnednnInputGradients>(network, options); });
 }
 
 }  // namespace cnnc

@@ -4,9 +4,12 @@
 #include <oneapi/dnnl/dnnl_version.h>
 
 #include <cstddef>
+#include <new>
+#include <string>
 
 #include "cnn/engine.hpp"
 #include "cnn/network.hpp"
+#include "core/error.hpp"
 
 #if DNNL_CPU_RUNTIME == DNNL_RUNTIME_OMP
 #include <omp.h>
@@ -35,6 +38,17 @@ class SingleThreaded {
   SingleThreaded(const SingleThreaded&) = delete;
   SingleThreaded& operator=(const SingleThreaded&) = delete;
 };
+
+/// Calls make(), turning oneDNN's own failures into std::bad_alloc or Error ONEDNN_FAILED.
+template <class Make>
+auto translated(Make&& make) {
+  try {
+    return make();
+  } catch (const dnnl::error& error) {
+    if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
+    throw Error("ONEDNN_FAILED", std::string("oneDNN ") + error.what());
+  }
+}
 
 [[nodiscard]] const dnnl::engine& cpu_engine();
 

@@ -11,10 +11,15 @@
 
 namespace cnnc::onednn {
 
-/// Memory of one primitive argument.
+/// Memory of one primitive argument. Cannot be copied: oneDNN's object points into it.
 class Buffer {
  public:
   Buffer() = default;
+  Buffer(Buffer&&) noexcept = default;
+  Buffer& operator=(Buffer&&) noexcept = default;
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  ~Buffer() = default;
   explicit Buffer(const dnnl::memory::desc& desc)
       : bytes_(desc.get_size()), memory_(desc, cpu_engine(), bytes_.data()) {}
 

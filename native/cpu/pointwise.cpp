@@ -14,7 +14,7 @@ namespace {
 
 #ifdef CNNC_X86
 #pragma GCC push_options
-#pragma GCC target("avx2,fma")
+#pragma GCC target("avx2")
 namespace avx2 {
 namespace {
 #include "cpu/pointwise_body.hpp"
@@ -33,17 +33,26 @@ namespace {
 #endif
 
 template <class T>
-const PointwiseKernels<T>& pointwise_kernels() noexcept {
+std::vector<NamedPointwiseKernels<T>> all_pointwise_kernels() {
+  std::vector<NamedPointwiseKernels<T>> all{{"portable", portable::kKernels<T>}};
 #ifdef CNNC_X86
+  if (__builtin_cpu_supports("avx2")) all.push_back({"avx2", avx2::kKernels<T>});
   if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
-    return avx512::kKernels<T>;
+    all.push_back({"avx512", avx512::kKernels<T>});
   }
-  if (__builtin_cpu_supports("avx2")) return avx2::kKernels<T>;
 #endif
-  return portable::kKernels<T>;
+  return all;
 }
 
-template const PointwiseKernels<float>& pointwise_kernels<float>() noexcept;
-template const PointwiseKernels<Bf16>& pointwise_kernels<Bf16>() noexcept;
+template <class T>
+const PointwiseKernels<T>& pointwise_kernels() {
+  static const PointwiseKernels<T> fastest = all_pointwise_kernels<T>().back().kernels;
+  return fastest;
+}
+
+template std::vector<NamedPointwiseKernels<float>> all_pointwise_kernels<float>();
+template std::vector<NamedPointwiseKernels<Bf16>> all_pointwise_kernels<Bf16>();
+template const PointwiseKernels<float>& pointwise_kernels<float>();
+template const PointwiseKernels<Bf16>& pointwise_kernels<Bf16>();
 
 }  // namespace cnnc

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "cnn/dropout.hpp"
 
@@ -66,8 +67,18 @@ struct PointwiseKernels {
   void (*to_float)(std::size_t count, const T* in, float* out);
 };
 
-/// The fastest that this processor runs; all give the same bits.
 template <class T>
-[[nodiscard]] const PointwiseKernels<T>& pointwise_kernels() noexcept;
+struct NamedPointwiseKernels {
+  const char* name;
+  PointwiseKernels<T> kernels;
+};
+
+/// Those of every instruction set that this processor runs, the fastest last; all give the same bits.
+template <class T>
+[[nodiscard]] std::vector<NamedPointwiseKernels<T>> all_pointwise_kernels();
+
+/// The fastest that this processor runs.
+template <class T>
+[[nodiscard]] const PointwiseKernels<T>& pointwise_kernels();
 
 }  // namespace cnnc

@@ -233,7 +233,10 @@ std::string onednn_version() {
 
 bool has_bf16() noexcept {
 #if defined(__x86_64__) && defined(__GNUC__)
-  return __builtin_cpu_supports("avx512bf16") != 0;
+  // oneDNN may have been told, by ONEDNN_MAX_CPU_ISA, to use less than there is. Instruction sets are sets of bits.
+  constexpr auto kNeeded = static_cast<unsigned>(dnnl_cpu_isa_avx512_core_bf16);
+  const auto used = static_cast<unsigned>(dnnl_get_effective_cpu_isa());
+  return __builtin_cpu_supports("avx512bf16") != 0 && (used & kNeeded) == kNeeded;
 #else
   return false;
 #endif
@@ -247,8 +250,10 @@ void require_precision(Precision precision) {
 
 std::unique_ptr<Predictor> make_onednn_predictor(const Network& network, const EngineOptions& options) {
   require_precision(options.precision);
-  if (options.precision == Precision::bf16) return std::make_unique<OnednnPredictor<Bf16>>(network, options);
-  return std::make_unique<OnednnPredictor<float>>(network, options);
+  return onednn::translated([&]() -> std::unique_ptr<Predictor> {
+    if (options.precision == Precision::bf16) return std::make_unique<OnednnPredictor<Bf16>>(network, options);
+    return std::make_unique<OnednnPredictor<float>>(network, options);
+  });
 }
 
 }  // namespace cnnc
