@@ -1,6 +1,7 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { CnncError } from "../errors.js";
-import { guardWrites } from "../io/index.js";
+import { guardWrites, writeWhole } from "../io/index.js";
 import type { EngineState } from "../model/index.js";
 
 /** Everything that a training needs to go on as if it had never stopped. */
@@ -33,32 +34,56 @@ export interface ValidationMetrics {
   readonly loss: number;
   /** Interaction (either direction) against none. */
   readonly auroc: number;
-  /** For `causality`: which direction, among pairs with one; NaN where only one occurs. */
+  /** For `causality`: which direction, among pairs with one; absent where only one occurs. */
   readonly directionAuroc?: number;
 }
 
+/**
+ * A checkpoint's file: MAGIC, then the SHA-256 of all that follows and a line feed; a header, which is one line of
+ * JSON; the four arrays of weights as float32, in the machine's own byte order.
+ */
 const MAGIC = "CNNC checkpoint 1\n";
+/** Hexadecimal, with a line feed. */
+const DIGEST_LENGTH = 65;
 
-/** Writes a checkpoint in place of the one before, never leaving half of one. */
+interface Header {
+  readonly fingerprint: string;
+  readonly history: readonly EpochRecord[];
+  readonly steps: number;
+  readonly bestEpoch: number;
+  /** Of the arrays: parameters, the two of the state, the best parameters. */
+  readonly lengths: readonly number[];
+}
+
+/**
+ * Writes a checkpoint in place of the one before, never leaving half of one.
+ *
+ * @throws CnncError `DISK_FULL`, `WRITE_FAILED`
+ */
 export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
-  const { parameters, state, best, ...rest } = checkpoint;
+  const { fingerprint, history, parameters, state, best } = checkpoint;
   const arrays = [parameters, state.first, state.second, best.parameters];
-  const header = JSON.stringify({
-    ...rest,
+  const header: Header = {
+    fingerprint,
+    history,
     steps: state.steps,
     bestEpoch: best.epoch,
     lengths: arrays.map(({ length }) => length),
-  });
-  const text = Buffer.from(`${MAGIC}${header}\n`);
-  const bytes = arrays.map((array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
-  const temporary = `${path}.partial-${process.pid}`;
-  await guardWrites(path, async () => {
-    await writeFile(temporary, Buffer.concat([text, ...bytes]));
-    await rename(temporary, path);
-  });
+  };
+  const body = Buffer.concat([
+    Buffer.from(`${JSON.stringify(header)}\n`),
+    ...arrays.map((array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength)),
+  ]);
+  const start = Buffer.from(`${MAGIC}${digestOf(body)}\n`);
+  await guardWrites(path, () =>
+    writeWhole(path, (temporary) => writeFile(temporary, Buffer.concat([start, body]))),
+  );
 }
 
-/** @throws CnncError `CHECKPOINT_NOT_FOUND`, `CHECKPOINT_DAMAGED`, `CHECKPOINT_FOREIGN` if it is of another training. */
+/**
+ * @param fingerprint of the training that shall go on
+ * @throws CnncError `CHECKPOINT_NOT_FOUND`, `CHECKPOINT_DAMAGED`, `CHECKPOINT_FOREIGN` if it is of another training.
+ */
 export async function readCheckpoint(path: string, fingerprint: string): Promise<Checkpoint> {
   const content = await readFile(path).catch((cause: unknown) => {
     throw new CnncError(
@@ -68,38 +93,30 @@ export async function readCheckpoint(path: string, fingerprint: string): Promise
       { cause },
     );
   });
-  const damaged = () =>
-    new CnncError("CHECKPOINT_DAMAGED", `${path} is not a whole checkpoint.`, "Start without --resume.");
-  if (content.toString("latin1", 0, MAGIC.length) !== MAGIC) throw damaged();
-  const end = content.indexOf("\n", MAGIC.length);
-  let header: {
-    fingerprint: string;
-    history: EpochRecord[];
-    steps: number;
-    bestEpoch: number;
-    lengths: number[];
-  };
-  try {
-    header = JSON.parse(content.toString("utf8", MAGIC.length, end));
-  } catch {
-    throw damaged();
+  const body = content.subarray(MAGIC.length + DIGEST_LENGTH);
+  if (content.toString("latin1", 0, MAGIC.length + DIGEST_LENGTH) !== `${MAGIC}${digestOf(body)}\n`) {
+    throw new CnncError(
+      "CHECKPOINT_DAMAGED",
+      `${path} is not a whole checkpoint.`,
+      "Delete it and start without --resume.",
+    );
   }
+  const end = body.indexOf("\n");
+  const header: Header = JSON.parse(body.toString("utf8", 0, end));
   if (header.fingerprint !== fingerprint) {
     throw new CnncError(
       "CHECKPOINT_FOREIGN",
       `${path} belongs to a training with other data or settings.`,
-      "Resume with the command line that it was started with, or start without --resume.",
+      "Resume with the command line that it was started with, or delete it and start without --resume.",
     );
   }
   let offset = end + 1;
-  const arrays = header.lengths.map((length) => {
+  const [parameters, first, second, bestParameters] = header.lengths.map((length) => {
     const array = new Float32Array(length);
-    if (offset + array.byteLength > content.length) throw damaged();
-    new Uint8Array(array.buffer).set(content.subarray(offset, offset + array.byteLength));
+    new Uint8Array(array.buffer).set(body.subarray(offset, offset + array.byteLength));
     offset += array.byteLength;
     return array;
   });
-  const [parameters, first, second, bestParameters] = arrays;
   return {
     fingerprint,
     history: header.history,
@@ -108,3 +125,15 @@ export async function readCheckpoint(path: string, fingerprint: string): Promise
     best: { epoch: header.bestEpoch, parameters: bestParameters },
   };
 }
+
+/** @throws CnncError `CHECKPOINT_EXISTS`: a new training would replace what is left of another. */
+export async function requireNoCheckpoint(path: string): Promise<void> {
+  if ((await stat(path).catch(() => undefined)) === undefined) return;
+  throw new CnncError(
+    "CHECKPOINT_EXISTS",
+    `${path} is the checkpoint of a training that did not end.`,
+    "Go on with --resume, or delete it.",
+  );
+}
+
+const digestOf = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");

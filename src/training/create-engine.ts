@@ -9,6 +9,7 @@ import {
   type Optimizer,
 } from "../model/index.js";
 import type { Precision } from "../native/addon-types.js";
+import { requireBatchMemory } from "./batch-memory.js";
 import { createNativeEngine } from "./native-engine.js";
 import { createTfjsEngine } from "./tfjs-engine.js";
 
@@ -27,7 +28,8 @@ export interface EngineOptions {
 /**
  * The engine that trains a model, from the model's own weights.
  *
- * @throws CnncError `ENGINE_UNAVAILABLE` if `native` is asked for and cannot be had; those of createTfjsEngine.
+ * @throws CnncError `ENGINE_UNAVAILABLE` if `native` or bf16 is asked for and cannot be had; `OUT_OF_MEMORY`; those of
+ *   createTfjsEngine.
  */
 export async function createEngine(options: EngineOptions): Promise<GradientEngine> {
   const { engine, model, onNotice, ...rest } = options;
@@ -35,6 +37,7 @@ export async function createEngine(options: EngineOptions): Promise<GradientEngi
   const problem =
     "unsupported" in spec ? spec.unsupported.replace(/\.$/, "") : nativeEngineProblem(options.precision);
   if (engine !== "tfjs" && problem === undefined && !("unsupported" in spec)) {
+    requireBatchMemory(spec, options.batchSize);
     return createNativeEngine({ ...rest, spec, parameters: flatParameters(model) });
   }
   if (engine === "native" || options.precision === "bf16") {

@@ -20,7 +20,8 @@ export interface NativeEngineOptions {
 /**
  * An engine on oneDNN. Predictions are made in float32, so that they can be compared between precisions.
  *
- * @throws CnncError `ONEDNN_MISSING`, `BF16_UNAVAILABLE`, `BAD_NETWORK`, `MODEL_DAMAGED` for parameters that do not fit.
+ * @throws CnncError `ONEDNN_MISSING`, `BF16_UNAVAILABLE`, `BAD_NETWORK`, `PARAMETERS_MISMATCH`; its calls
+ *   `OUT_OF_MEMORY`.
  */
 export function createNativeEngine(options: NativeEngineOptions): GradientEngine {
   const { spec, optimizer, precision, threads, batchSize, seed } = options;
@@ -40,10 +41,10 @@ export function createNativeEngine(options: NativeEngineOptions): GradientEngine
   return {
     name: `oneDNN ${addon().systemInfo().onednn} (${precision === "bf16" ? "bfloat16" : "float32"})`,
     step: ({ images, targets, weights }: TrainBatch, learningRate: number) =>
-      trainer.step(images, targets, weights, learningRate),
-    predict: (images) => predicting().predict(images),
-    gradients: ({ images, targets, weights }) => trainer.gradients(images, targets, weights),
-    inputGradient: (images, output = 0) => predicting().inputGradients(images, output),
+      trainer.step(images, targets, weights, learningRate).catch(fail),
+    predict: (images) => predicting().predict(images).catch(fail),
+    gradients: ({ images, targets, weights }) => trainer.gradients(images, targets, weights).catch(fail),
+    inputGradient: (images, output = 0) => predicting().inputGradients(images, output).catch(fail),
     parameters: async () => trainer.parameters(),
     setParameters: async (parameters) => {
       checkParameterCount(parameters.length, parameterCount(spec));
@@ -55,12 +56,18 @@ export function createNativeEngine(options: NativeEngineOptions): GradientEngine
   };
 }
 
-/** Native failures as CnncErrors. */
 function translated<T>(action: () => T): T {
   try {
     return action();
   } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
-    throw code ? new CnncError(code, `Network: ${message}.`, "", { cause: error }) : error;
+    fail(error);
   }
+}
+
+/** Throws a native failure as a CnncError. */
+function fail(error: unknown): never {
+  const { code, message } = error as { code?: string; message: string };
+  if (code === undefined) throw error;
+  const remedy = code === "OUT_OF_MEMORY" ? "Lower --batch-size." : "";
+  throw new CnncError(code, `Network: ${message}.`, remedy, { cause: error });
 }

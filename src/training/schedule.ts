@@ -23,9 +23,10 @@ const DECAY = 1e-6;
 export function learningRate(schedule: Schedule, peak: number, step: number, steps: number): number {
   if (schedule === "constant") return peak;
   if (schedule === "decay") return peak / (1 + DECAY * step);
-  const top = Math.max(1, Math.round(RISING * steps) - 1);
+  // May lie between two steps.
+  const top = RISING * steps - 1;
   const rising = step <= top;
-  const share = rising ? step / top : (step - top) / Math.max(1, steps - 1 - top);
+  const share = rising ? step / top : (step - top) / (steps - 1 - top);
   const [from, to] = rising ? [peak / START_DIVISOR, peak] : [peak, peak / END_DIVISOR];
-  return to + ((from - to) * (1 + Math.cos(Math.PI * Math.min(1, share)))) / 2;
+  return to + ((from - to) * (1 + Math.cos(Math.PI * share))) / 2;
 }

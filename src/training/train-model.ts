@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { stat } from "node:fs/promises";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { CnncError } from "../errors.js";
 import type { HistogramSession } from "../histograms/index.js";
@@ -22,7 +21,7 @@ import { resolveDevice, resolveThreads } from "../native/device.js";
 import type { PairFile } from "../pairs/index.js";
 import type { ProgressListener } from "../progress.js";
 import { VERSION } from "../version.js";
-import { type EpochRecord, readCheckpoint } from "./checkpoint.js";
+import { type EpochRecord, readCheckpoint, requireNoCheckpoint } from "./checkpoint.js";
 import { createEngine } from "./create-engine.js";
 import { type PairMetrics, pairMetrics, suggestedThreshold } from "./evaluation.js";
 import { type PreparationOptions, type PreparedPairs, preparePairs } from "./prepare-pairs.js";
@@ -203,19 +202,10 @@ function fingerprintOf(
   const hash = createHash("sha256");
   hash.update(JSON.stringify({ VERSION, architecture, images, optimizer, precision, engine, settings }));
   hash.update(JSON.stringify([selection.scale.name, selection.transform, store.cells, store.geneNames]));
-  hash.update(store.edges);
-  for (const array of [pairs.a, pairs.b, pairs.labels, training, validation]) hash.update(array);
+  for (const array of [store.edges, store.marginal, pairs.a, pairs.b, pairs.labels, training, validation])
+    hash.update(array);
   if (initial) hash.update(initial.parameters ?? flatParameters(initial.model));
   return hash.digest("hex");
-}
-
-async function requireNoCheckpoint(path: string): Promise<void> {
-  if ((await stat(path).catch(() => undefined)) === undefined) return;
-  throw new CnncError(
-    "CHECKPOINT_EXISTS",
-    `${path} is the checkpoint of a training that did not end.`,
-    "Go on with --resume, or delete it.",
-  );
 }
 
 async function confirmSlow(

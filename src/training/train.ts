@@ -70,6 +70,15 @@ export async function trainNetwork(options: TrainingOptions): Promise<TrainingRe
     const started = performance.now();
     const epoch = history.length + 1;
     const { loss, rate } = await runEpoch(epoch, options);
+    const parameters = await engine.parameters();
+    // The last step's loss tells nothing of what the step made of the weights.
+    if (!parameters.every(Number.isFinite)) {
+      throw notFinite(
+        `The weights are no longer finite numbers after the last batch of epoch ${epoch}`,
+        epoch,
+        options,
+      );
+    }
     const measured = validation.length > 0 ? await validate(options) : undefined;
     const record: EpochRecord = {
       epoch,
@@ -79,7 +88,6 @@ export async function trainNetwork(options: TrainingOptions): Promise<TrainingRe
       seconds: (performance.now() - started) / 1000,
     };
     history.push(record);
-    const parameters = await engine.parameters();
     if (validation.length === 0 || !(score(epoch) <= score(best.epoch))) best = { epoch, parameters };
     if (checkpoint) {
       const state = await engine.state();
@@ -125,13 +133,8 @@ async function runEpoch(epoch: number, options: TrainingOptions): Promise<{ loss
     ahead.catch(() => {});
     const loss = await running;
     if (!Number.isFinite(loss)) {
-      throw new CnncError(
-        "LOSS_NOT_FINITE",
-        `The loss is no longer a finite number in epoch ${epoch}, batch ${step + 1} of ${stepsPerEpoch}.`,
-        epoch > 1
-          ? "Lower --learning-rate; the checkpoint of the epoch before is kept."
-          : "Lower --learning-rate.",
-      );
+      const place = `epoch ${epoch}, batch ${step + 1} of ${stepsPerEpoch}`;
+      throw notFinite(`The loss is no longer a finite number in ${place}`, epoch, options);
     }
     sum += loss * targets.length;
     onProgress?.({
@@ -142,6 +145,16 @@ async function runEpoch(epoch: number, options: TrainingOptions): Promise<{ loss
     });
   }
   return { loss: sum / count, rate };
+}
+
+function notFinite(what: string, epoch: number, { checkpoint }: TrainingOptions): CnncError {
+  return new CnncError(
+    "LOSS_NOT_FINITE",
+    `${what}.`,
+    checkpoint !== undefined && epoch > 1
+      ? `Delete ${checkpoint.path}, which keeps epoch ${epoch - 1}, and start again with a lower --learning-rate.`
+      : "Lower --learning-rate.",
+  );
 }
 
 function imagesOf(
@@ -219,11 +232,9 @@ export function validationMetrics(
   const result = { loss, auroc: auroc(scores, positive) };
   if (task === "interaction") return result;
   const directed = Array.from(classes.keys()).filter((i) => classes[i] !== 0);
-  return {
-    ...result,
-    directionAuroc: auroc(
-      Float64Array.from(directed, (i) => ofClass(i, 1) - ofClass(i, 2)),
-      Uint8Array.from(directed, (i) => (classes[i] === 1 ? 1 : 0)),
-    ),
-  };
+  const directionAuroc = auroc(
+    Float64Array.from(directed, (i) => ofClass(i, 1) - ofClass(i, 2)),
+    Uint8Array.from(directed, (i) => (classes[i] === 1 ? 1 : 0)),
+  );
+  return Number.isNaN(directionAuroc) ? result : { ...result, directionAuroc };
 }

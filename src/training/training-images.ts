@@ -1,11 +1,10 @@
-import { CnncError } from "../errors.js";
 import type { ExpressionStore } from "../expression/index.js";
-import { countArray, IMAGE_SIZE } from "../histograms/index.js";
+import { countArray, fillHistograms, IMAGE_SIZE } from "../histograms/index.js";
 import type { ImageKind } from "../model/index.js";
 import { addon } from "../native/addon.js";
 import type { CountArray } from "../native/addon-types.js";
 import type { Device } from "../native/device.js";
-import { abortError, type ProgressListener, throwIfAborted } from "../progress.js";
+import type { ProgressListener } from "../progress.js";
 
 export interface ImageOptions {
   readonly kinds: readonly ImageKind[];
@@ -33,7 +32,11 @@ export interface TrainingImages {
 /** Pairs whose histograms are built in one native call. */
 const BUILD_BATCH = 4096;
 
-/** Images of pairs of a store's genes, given as two columns. */
+/**
+ * Images of pairs of a store's genes, given as two columns.
+ *
+ * @throws CnncError of fillHistograms; so does what it returns, where histograms are not in memory.
+ */
 export async function trainingImages(
   store: ExpressionStore,
   pairs: { readonly a: Uint32Array; readonly b: Uint32Array },
@@ -52,13 +55,8 @@ export async function trainingImages(
       cached: false,
       images: async (rows, swapped) => {
         const counts = countArray(store.cells, rows.length * IMAGE_SIZE);
-        await build(
-          store,
-          rows.map((row) => pairs.a[row]),
-          rows.map((row) => pairs.b[row]),
-          counts,
-          options,
-        );
+        const part = { a: rows.map((row) => pairs.a[row]), b: rows.map((row) => pairs.b[row]) };
+        await fillHistograms(store, part, counts, options);
         return toImages(counts, Uint32Array.from(rows.keys()), swapped);
       },
     };
@@ -66,31 +64,9 @@ export async function trainingImages(
   const counts = countArray(store.cells, count * IMAGE_SIZE);
   for (let first = 0; first < count; first += BUILD_BATCH) {
     const end = Math.min(count, first + BUILD_BATCH);
-    const part = counts.subarray(first * IMAGE_SIZE, end * IMAGE_SIZE);
-    await build(store, pairs.a.subarray(first, end), pairs.b.subarray(first, end), part, options);
+    const part = { a: pairs.a.subarray(first, end), b: pairs.b.subarray(first, end) };
+    await fillHistograms(store, part, counts.subarray(first * IMAGE_SIZE, end * IMAGE_SIZE), options);
     onProgress?.({ phase: "Building histograms", done: end, total: count, unit: "pairs" });
   }
   return { cached: true, images: async (rows, swapped) => toImages(counts, rows, swapped) };
-}
-
-async function build(
-  store: ExpressionStore,
-  a: Uint32Array,
-  b: Uint32Array,
-  counts: CountArray,
-  { device, threads, signal }: ImageOptions,
-): Promise<void> {
-  throwIfAborted(signal);
-  const job = new (addon().Job)();
-  const cancel = () => job.cancel();
-  signal?.addEventListener("abort", cancel, { once: true });
-  try {
-    await addon().buildHistograms(store.native, a, b, counts, device, threads, job);
-  } catch (error) {
-    if (signal?.aborted) throw abortError(signal);
-    const { code, message } = error as { code?: string; message: string };
-    throw code ? new CnncError(code, `Histograms: ${message}.`, "", { cause: error }) : error;
-  } finally {
-    signal?.removeEventListener("abort", cancel);
-  }
 }
