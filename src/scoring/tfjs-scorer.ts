@@ -12,8 +12,8 @@ export interface TfjsScorerOptions extends Pick<TfjsOptions, "onProblem"> {
   readonly threads: number;
 }
 
-/** Images at once: the cpu backend blocks the event loop with them, and shows some 30 a second to the largest network. */
-const IMAGES_PLAIN = 8;
+/** Images at once: the cpu backend blocks the event loop with them, and shows the largest network ten a second. */
+const IMAGES_PLAIN = 4;
 const IMAGES_ACCELERATED = 256;
 
 /** Scores in TensorFlow.js, whatever layers the model has: accelerated where such a package is installed. */

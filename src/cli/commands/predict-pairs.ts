@@ -139,7 +139,7 @@ export const predictPairsCommand: CommandModule<object, Arguments> = {
 };
 
 /** Bytes to sort pairs in; more goes to disk. */
-const SORT_MEMORY = 64 * 2 ** 20;
+const SORT_MEMORY = 32 * 2 ** 20;
 
 interface Output {
   readonly path: string;

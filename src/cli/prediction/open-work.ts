@@ -21,8 +21,11 @@ import {
   settingsOfModel,
 } from "../../scoring/index.js";
 import { fileWarnings, readingWarnings } from "./reading-warnings.js";
-import { SAMPLE_BATCH, sampleOf } from "./sample.js";
+import { SAMPLE_FILE_BATCH, sampleOf } from "./sample.js";
 import type { PredictionWork } from "./work.js";
+
+/** Pairs of a call that measures associations. */
+const ASSOCIATION_BATCH = 1 << 16;
 
 export const RANKINGS = ["p_interaction", "p_a_to_b"] as const;
 /** Column of a network's scores to rank by. */
@@ -58,8 +61,9 @@ export async function networkWork(request: NetworkRequest, data: DataRequest): P
     return closingOnFailure(session, async () => {
       const asked = data.options.scale !== undefined;
       for (const line of await readingWarnings(info, session.selection, asked)) request.onWarning(line);
+      // Everything is read: the threads that did it, and their memory, can go.
+      session.close();
       const settings = { ...settingsOfModel(info), unordered: data.pairs.kind === "all" };
-      const sampleBatch = Math.min(SAMPLE_BATCH, scorer.batchSize);
       return {
         ...networkFacts(request, model, scorer),
         main,
@@ -71,16 +75,12 @@ export async function networkWork(request: NetworkRequest, data: DataRequest): P
         batches: (hooks) =>
           networkBatches(scorer, session.store, session.source, { ...settings, ...hooks, threads }),
         sample: (signal) =>
-          networkBatches(scorer, session.store, sampleOf(session.source), {
+          networkBatches(scorer, session.store, sampleOf(session.source, scorer.batchSize), {
             ...settings,
             threads,
-            batchSize: sampleBatch,
             signal,
           }),
-        close: () => {
-          session.close();
-          scorer.close();
-        },
+        close: () => scorer.close(),
       };
     });
   });
@@ -107,7 +107,7 @@ export async function histogramFileWork(request: NetworkRequest, path: string): 
       sample: (signal) =>
         countBatches(scorer, file, {
           ...settings,
-          batchSize: Math.min(SAMPLE_BATCH, scorer.batchSize),
+          batchSize: Math.min(SAMPLE_FILE_BATCH, scorer.batchSize),
           signal,
         }),
       close: () => {
@@ -124,6 +124,7 @@ export async function associationWork(
   data: DataRequest,
 ): Promise<PredictionWork> {
   const session = await openHistograms(data.data, data.pairs, { ...data.options, keepValues: true });
+  session.close();
   const threads = resolveThreads(data.options.threads);
   return {
     pairs: session.source.count,
@@ -135,12 +136,11 @@ export async function associationWork(
     session,
     batches: (hooks) => associationBatches(session.store, session.source, measure, { ...hooks, threads }),
     sample: (signal) =>
-      associationBatches(session.store, sampleOf(session.source), measure, {
+      associationBatches(session.store, sampleOf(session.source, ASSOCIATION_BATCH), measure, {
         threads,
-        batchSize: SAMPLE_BATCH,
         signal,
       }),
-    close: () => session.close(),
+    close: () => {},
   };
 }
 

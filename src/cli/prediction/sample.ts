@@ -1,52 +1,52 @@
-import { listSource, type PairSource } from "../../pairs/index.js";
+import type { PairBatch, PairSource } from "../../pairs/index.js";
 import type { ScoredBatch } from "../../scoring/index.js";
 
-/** Pairs that a rate is measured on. */
-const SAMPLE_PAIRS = 2000;
-export const SAMPLE_BATCH = 500;
-const SAMPLE_SECONDS = 3;
+/** Pairs of the first batch of a sample, which warms up. */
+const FIRST_BATCH = 256;
+/** Pairs at a time of a sample from a file of histograms. */
+export const SAMPLE_FILE_BATCH = 2048;
+/** A batch that takes this long tells the rate. */
+const ENOUGH_SECONDS = 0.5;
+/** A file of histograms is not read further than this. */
+const MOST_BATCHES = 12;
 
-/** Runs of consecutive pairs, from all over a source: as many as a rate is measured on. */
-export function sampleOf(source: PairSource): PairSource {
-  if (source.count <= SAMPLE_PAIRS) return source;
-  const runs = SAMPLE_PAIRS / SAMPLE_BATCH;
-  const a = new Uint32Array(SAMPLE_PAIRS);
-  const b = new Uint32Array(SAMPLE_PAIRS);
-  for (let run = 0; run < runs; run++) {
-    const first = Math.floor((run * (source.count - SAMPLE_BATCH)) / (runs - 1));
-    for (const pairs of source.batches(SAMPLE_BATCH, first, first + SAMPLE_BATCH)) {
-      a.set(pairs.a, run * SAMPLE_BATCH);
-      b.set(pairs.b, run * SAMPLE_BATCH);
+/**
+ * Runs of consecutive pairs from all over a source, each twice as long as the one before, up to `largest`: small
+ * batches have a low rate, and a large one may take long.
+ */
+export function sampleOf(source: PairSource, largest: number): PairSource {
+  const lengths = [Math.min(FIRST_BATCH, largest, source.count)];
+  while (lengths.length < 2 || lengths[lengths.length - 1] < Math.min(largest, source.count)) {
+    lengths.push(Math.min(2 * lengths[lengths.length - 1], largest, source.count));
+  }
+  function* runs(): Generator<PairBatch> {
+    for (const [run, length] of lengths.entries()) {
+      const first = Math.floor((run / (lengths.length - 1)) * (source.count - length));
+      yield* source.batches(length, first, first + length);
     }
   }
-  return listSource(a, b);
+  const count = lengths.reduce((sum, length) => sum + length, 0);
+  return { count, batches: () => ({ [Symbol.iterator]: runs }) };
 }
 
 export interface Rate {
-  /** Pairs that were scored to find it out. */
+  /** Pairs that it was measured on. */
   readonly pairs: number;
   readonly pairsPerSecond: number;
 }
 
-/** Pairs per second of the first batches; the very first one only warms up if there are more. */
+/** Pairs per second of the last batch that is needed to know it. */
 export async function measureRate(batches: AsyncIterable<ScoredBatch>): Promise<Rate> {
   let started = performance.now();
-  let pairs = 0;
-  let timed = 0;
-  let seconds = 0;
+  let rate: Rate = { pairs: 0, pairsPerSecond: Number.POSITIVE_INFINITY };
+  let count = 0;
   for await (const { a } of batches) {
     const now = performance.now();
-    seconds = (now - started) / 1000;
-    timed += a.length;
-    if (pairs === 0) {
-      // Replaced by the time of the batches after it, if any follow.
-      timed = 0;
-      started = now;
-      pairs = a.length;
-      continue;
-    }
-    pairs += a.length;
-    if (pairs >= SAMPLE_PAIRS || seconds > SAMPLE_SECONDS) break;
+    const seconds = (now - started) / 1000;
+    started = now;
+    rate = { pairs: a.length, pairsPerSecond: a.length / Math.max(seconds, 1e-6) };
+    count++;
+    if (count > 1 && (seconds > ENOUGH_SECONDS || count === MOST_BATCHES)) break;
   }
-  return { pairs, pairsPerSecond: (timed === 0 ? pairs : timed) / Math.max(seconds, 1e-6) };
+  return rate;
 }
