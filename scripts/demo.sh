@@ -1,16 +1,32 @@
 #!/usr/bin/env bash
-# Sets everything up and runs the main job on the sample data, into the folder demo.
+# Sets everything up and goes all the way on the sample data, into the folder demo.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash scripts/setup.sh
 
-mkdir -p demo
+rm -rf demo && mkdir demo
 run() { printf '\n$ cnnc %s\n' "$*"; node bin/cnnc.js "$@"; }
-run inspect data-samples/expression.h5ad
-run build-histograms data-samples/expression.h5ad --pairs data-samples/pairs.tsv -o demo/histograms.h5
+data=data-samples/expression.h5ad
+run inspect $data
+run build-histograms $data --pairs data-samples/pairs.tsv -o demo/histograms.h5
+
+# Learn from the regulators of four folds, and predict the targets of those of the fifth.
+run train $data --labels data-samples/pairs.tsv --fold-column fold --test-fold 0 \
+  --image residual --epochs 60 --batch-size 32 -o demo/model
+awk '$4 == 0 && !seen[$1]++ { print $1 }' data-samples/pairs.tsv > demo/new-regulators.txt
+run predict-pairs $data --model demo/model --regulators demo/new-regulators.txt -o demo/ranked.tsv
+printf '\n$ head -5 demo/ranked.tsv\n' && head -5 demo/ranked.tsv
+run evaluate demo/ranked.tsv --truth data-samples/network.tsv
+
 # The strongest activation and the strongest repression of the true network.
 read -r activator activated < <(sort -t "$(printf '\t')" -k3,3gr data-samples/network.tsv | awk 'NR == 1 { print $1, $2 }')
 read -r repressor repressed < <(grep -v strength data-samples/network.tsv | sort -t "$(printf '\t')" -k3,3g | awk 'NR == 1 { print $1, $2 }')
-run show-pair data-samples/expression.h5ad "$activator" "$activated" -o demo/activation.png
-run show-pair data-samples/expression.h5ad "$repressor" "$repressed" -o demo/repression.png
-printf '\nLook at demo/activation.png and demo/repression.png; the histograms are in demo/histograms.h5.\n'
+run show-pair $data "$activator" "$activated" -o demo/activation.png
+run show-pair $data "$repressor" "$repressed" -o demo/repression.png
+cat <<'END'
+
+In the folder demo:
+  ranked.tsv                 genes that regulators may act on which the training never saw, best first
+  model/learning-curve.png   how the training went
+  activation.png, repression.png, histograms.h5
+END

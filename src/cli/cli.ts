@@ -2,6 +2,7 @@ import yargs from "yargs";
 import { VERSION } from "../version.js";
 import { buildHistogramsCommand } from "./commands/build-histograms.js";
 import { buildNativeCommand } from "./commands/build-native.js";
+import { evaluateCommand } from "./commands/evaluate.js";
 import { importKerasCommand } from "./commands/import-keras.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { predictPairsCommand } from "./commands/predict-pairs.js";
@@ -25,6 +26,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .command(buildHistogramsCommand)
     .command(trainCommand)
     .command(predictPairsCommand)
+    .command(evaluateCommand)
     .command(showPairCommand)
     .command(simulateCommand)
     .command(importKerasCommand)

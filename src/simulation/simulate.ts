@@ -29,6 +29,7 @@ export interface SimulationSummary {
   readonly density: number;
 }
 
+const FOLDS = 5;
 /** Counts simulated and written at a time. */
 const COUNTS_PER_BLOCK = 1 << 22;
 
@@ -39,7 +40,8 @@ const COUNTS_PER_BLOCK = 1 << 22;
  * - `expression.h5ad`: cells x genes, CSR, whole numbers, with the obs column `cell_type`;
  * - `network.tsv`: the true network, `regulator target strength sign`;
  * - `regulators.txt`: the regulators;
- * - `pairs.tsv`: `gene_a gene_b label`: every edge (1), and for each regulator as many non-targets (0).
+ * - `pairs.tsv`: `gene_a gene_b label fold`: every edge (1), and for each regulator as many non-targets (0); `fold`,
+ *   0 to 4, is the same for all pairs of a regulator, to test on regulators that were not learned from.
  *
  * @throws CnncError `INVALID_OPTIONS`, `CANCELLED`, those of writeWholeFolder and createH5ad.
  */
@@ -133,6 +135,6 @@ function networkTable(network: ReturnType<NativeSimulator["network"]>, names: re
 }
 
 function pairTable(pairs: readonly LabelledPair[], names: readonly string[]): string {
-  const rows = pairs.map(({ a, b, label }) => `${names[a]}\t${names[b]}\t${label}`);
-  return `${["gene_a\tgene_b\tlabel", ...rows].join("\n")}\n`;
+  const rows = pairs.map(({ a, b, label }) => `${names[a]}\t${names[b]}\t${label}\t${a % FOLDS}`);
+  return `${["gene_a\tgene_b\tlabel\tfold", ...rows].join("\n")}\n`;
 }
