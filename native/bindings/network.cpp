@@ -1,5 +1,9 @@
 #include "bindings/network.hpp"
 
+#include <cmath>
+#include <limits>
+#include <numeric>
+
 #include "bindings/job.hpp"
 #include "bindings/promise_worker.hpp"
 #include "bindings/store.hpp"
@@ -11,8 +15,26 @@
 namespace cnnc::bindings {
 namespace {
 
-std::size_t size_of(const Napi::Object& object, const char* name) { return object.Get(name).ToNumber().Uint32Value(); }
-float float_of(const Napi::Object& object, const char* name) { return object.Get(name).ToNumber().FloatValue(); }
+/// A whole number from 0 to `most`; conversions of anything else would wrap round.
+double whole_of(const Napi::Object& object, const char* name, double most) {
+  const double value = object.Get(name).ToNumber().DoubleValue();
+  if (value >= 0 && value <= most && value == std::floor(value)) return value;
+  throw Error("BAD_OPTION", "`" + std::string(name) + "` must be a whole number of at most " +
+                                std::to_string(static_cast<std::uint64_t>(most)));
+}
+
+constexpr double kMostSize = 1 << 28;
+constexpr double kMostThreads = 1024;
+constexpr double kMostSafe = 9007199254740991;  // Number.MAX_SAFE_INTEGER
+
+std::size_t size_of(const Napi::Object& object, const char* name) {
+  return static_cast<std::size_t>(whole_of(object, name, kMostSize));
+}
+float float_of(const Napi::Object& object, const char* name) {
+  const float value = object.Get(name).ToNumber().FloatValue();
+  if (!std::isfinite(value)) throw Error("BAD_OPTION", "`" + std::string(name) + "` must be a number");
+  return value;
+}
 bool flag_of(const Napi::Object& object, const char* name) { return object.Get(name).ToBoolean().Value(); }
 
 Layer layer_of(const Napi::Object& layer) {
@@ -41,24 +63,33 @@ Network network_of(const Napi::Object& spec) {
 }
 
 EngineOptions engine_options(const Napi::Object& options) {
-  const bool bf16 = options.Get("precision").ToString().Utf8Value() == "bf16";
-  return {bf16 ? Precision::bf16 : Precision::f32, std::max(1U, options.Get("threads").ToNumber().Uint32Value()),
+  const std::string precision = options.Get("precision").ToString().Utf8Value();
+  if (precision != "f32" && precision != "bf16") throw Error("BAD_OPTION", "there is no precision `" + precision + "`");
+  return {precision == "bf16" ? Precision::bf16 : Precision::f32,
+          std::max(1U, static_cast<unsigned>(whole_of(options, "threads", kMostThreads))),
           std::max<std::size_t>(1, size_of(options, "batch"))};
 }
 
 OptimizerOptions optimizer_options(const Napi::Object& optimizer) {
   const std::string kind = optimizer.Get("kind").ToString().Utf8Value();
   if (kind == "sgd") return {OptimizerKind::sgd, float_of(optimizer, "momentum"), flag_of(optimizer, "nesterov"), 0};
-  return {kind == "adam" ? OptimizerKind::adam : OptimizerKind::adamw, 0, false,
-          kind == "adam" ? 0 : float_of(optimizer, "weightDecay")};
+  if (kind == "adam") return {OptimizerKind::adam, 0, false, 0};
+  if (kind == "adamw") return {OptimizerKind::adamw, 0, false, float_of(optimizer, "weightDecay")};
+  throw Error("BAD_OPTION", "there is no optimiser `" + kind + "`");
+}
+
+ImageKind kind_of(const std::string& name) {
+  if (name == "nepdf") return ImageKind::nepdf;
+  if (name == "residual") return ImageKind::residual;
+  if (name == "margins") return ImageKind::margins;
+  throw Error("BAD_IMAGE", "there is no kind of image `" + name + "`");
 }
 
 std::vector<ImageKind> kinds_of(const Napi::Value& value) {
   const auto names = value.As<Napi::Array>();
   std::vector<ImageKind> kinds;
   for (std::uint32_t i = 0; i < names.Length(); ++i) {
-    const std::string name = names.Get(i).ToString().Utf8Value();
-    kinds.push_back(name == "nepdf" ? ImageKind::nepdf : name == "residual" ? ImageKind::residual : ImageKind::margins);
+    kinds.push_back(kind_of(names.Get(i).ToString().Utf8Value()));
   }
   return kinds;
 }
@@ -93,18 +124,44 @@ void guarded(Napi::Env env, Work&& work) {
   }
 }
 
+std::vector<ImageKind> checked_kinds(Napi::Env env, const Napi::Value& value) {
+  std::vector<ImageKind> kinds;
+  guarded(env, [&] { kinds = kinds_of(value); });
+  return kinds;
+}
+
 template <class T>
 Napi::Float32Array floats(Napi::Env env, const std::vector<T>& values) {
   return copy_to_js<Napi::Float32Array>(env, std::span<const T>(values));
+}
+
+/// Runs a call that uses all of `state`, and refuses others until it settles. On the JavaScript thread.
+template <class State>
+Napi::Promise run_alone(Napi::Env env, const std::shared_ptr<State>& state, const std::vector<Napi::Value>& keep,
+                        std::function<void()> execute, PromiseWorker::Resolve resolve) {
+  const Napi::Promise promise = PromiseWorker::run(env, keep, std::move(execute), std::move(resolve),
+                                                   [state] { state->busy = false; });
+  state->busy = true;
+  return promise;
+}
+
+template <class State>
+void require_idle(Napi::Env env, const State& state) {
+  guarded(env, [&] {
+    if (state.busy) throw Error("BUSY", "the network is still busy with an earlier call");
+  });
 }
 
 LabelledImages batch_of(const Napi::CallbackInfo& info, const Network& network) {
   const LabelledImages batch{view_of<const float>(info[0]), view_of<const std::uint8_t>(info[1]),
                              view_of<const float>(info[2])};
   guarded(info.Env(), [&] {
+    require(batch.size() > 0, "the batch is empty");
     require(batch.images.size() == batch.size() * network.input.size() && batch.weights.size() == batch.size(),
             "images, classes and weights differ in number");
     for (const std::uint8_t label : batch.classes) require(label < network.classes(), "a class is out of range");
+    const double total = std::accumulate(batch.weights.begin(), batch.weights.end(), 0.0);
+    require(total > 0 && std::isfinite(total), "the weights have no positive sum");
   });
   return batch;
 }
@@ -131,7 +188,7 @@ Trainer::Trainer(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Trainer>(inf
   guarded(info.Env(), [&] {
     state_->network = network_of(info[0].ToObject());
     state_->options = optimizer_options(options.Get("optimizer").ToObject());
-    state_->seed = static_cast<std::uint64_t>(options.Get("seed").ToNumber().DoubleValue());
+    state_->seed = static_cast<std::uint64_t>(whole_of(options, "seed", kMostSafe));
     state_->engine = make_onednn_gradients(state_->network, engine_options(options));
     state_->parameters.resize(state_->network.parameters);
     state_->gradients.resize(state_->network.parameters);
@@ -141,28 +198,38 @@ Trainer::Trainer(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Trainer>(inf
 }
 
 Napi::Value Trainer::step(const Napi::CallbackInfo& info) {
+  require_idle(info.Env(), *state_);
   const LabelledImages batch = batch_of(info, state_->network);
   const float rate = info[3].ToNumber().FloatValue();
+  guarded(info.Env(), [&] { require(std::isfinite(rate), "the learning rate is not a number"); });
   const auto loss = std::make_shared<double>();
-  return PromiseWorker::run(
-      info.Env(), {info[0], info[1], info[2], info.This()},
+  return run_alone(
+      info.Env(), state_, {info[0], info[1], info[2], info.This()},
       [=, state = state_] {
         const DropoutKey key{state->seed, static_cast<std::uint32_t>(state->optimizer.steps)};
         *loss = state->engine->gradients(batch, key, state->gradients);
+        // A ReLU turns NaN into 0, so the loss alone may hide what has gone wrong.
+        if (!std::isfinite(*loss) || !all_finite(state->gradients)) {
+          *loss = std::numeric_limits<double>::quiet_NaN();
+          return;
+        }
         update_parameters(state->network, state->options, rate, state->gradients, state->optimizer,
                           state->parameters);
+        if (!all_finite(state->parameters)) *loss = std::numeric_limits<double>::quiet_NaN();
         state->engine->set_parameters(state->parameters);
       },
       [loss](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *loss); });
 }
 
 Napi::Value Trainer::gradients(const Napi::CallbackInfo& info) {
+  require_idle(info.Env(), *state_);
   const LabelledImages batch = batch_of(info, state_->network);
   const auto loss = std::make_shared<double>();
-  const auto gradients = std::make_shared<std::vector<float>>(state_->network.parameters);
-  return PromiseWorker::run(
-      info.Env(), {info[0], info[1], info[2], info.This()},
+  const auto gradients = std::make_shared<std::vector<float>>();
+  return run_alone(
+      info.Env(), state_, {info[0], info[1], info[2], info.This()},
       [=, state = state_] {
+        gradients->resize(state->network.parameters);
         *loss = state->engine->gradients(batch, std::nullopt, *gradients);
         for (const PlacedLayer& layer : state->network.layers) {
           for (const ParameterRange& range : layer.parameters) {
@@ -178,9 +245,13 @@ Napi::Value Trainer::gradients(const Napi::CallbackInfo& info) {
       });
 }
 
-Napi::Value Trainer::parameters(const Napi::CallbackInfo& info) { return floats(info.Env(), state_->parameters); }
+Napi::Value Trainer::parameters(const Napi::CallbackInfo& info) {
+  require_idle(info.Env(), *state_);
+  return floats(info.Env(), state_->parameters);
+}
 
 Napi::Value Trainer::set_parameters(const Napi::CallbackInfo& info) {
+  require_idle(info.Env(), *state_);
   const auto parameters = view_of<const float>(info[0]);
   guarded(info.Env(), [&] {
     check_parameters(parameters, state_->network);
@@ -191,6 +262,7 @@ Napi::Value Trainer::set_parameters(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Trainer::state(const Napi::CallbackInfo& info) {
+  require_idle(info.Env(), *state_);
   Napi::Object state = Napi::Object::New(info.Env());
   state.Set("steps", static_cast<double>(state_->optimizer.steps));
   state.Set("first", floats(info.Env(), state_->optimizer.first));
@@ -199,6 +271,7 @@ Napi::Value Trainer::state(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Trainer::set_state(const Napi::CallbackInfo& info) {
+  require_idle(info.Env(), *state_);
   const Napi::Object state = info[0].ToObject();
   const auto first = view_of<const float>(state.Get("first"));
   const auto second = view_of<const float>(state.Get("second"));
@@ -206,8 +279,8 @@ Napi::Value Trainer::set_state(const Napi::CallbackInfo& info) {
   guarded(info.Env(), [&] {
     require(first.size() == optimizer.first.size() && second.size() == optimizer.second.size(),
             "the optimiser's state does not fit the network");
+    optimizer.steps = static_cast<std::uint64_t>(whole_of(state, "steps", kMostSafe));
   });
-  optimizer.steps = static_cast<std::uint64_t>(state.Get("steps").ToNumber().DoubleValue());
   optimizer.first.assign(first.begin(), first.end());
   optimizer.second.assign(second.begin(), second.end());
   return info.Env().Undefined();
@@ -237,6 +310,7 @@ NativePredictor::NativePredictor(const Napi::CallbackInfo& info)
 }
 
 Napi::Value NativePredictor::set_parameters(const Napi::CallbackInfo& info) {
+  require_idle(info.Env(), *state_);
   const auto parameters = view_of<const float>(info[0]);
   guarded(info.Env(), [&] {
     check_parameters(parameters, state_->network);
@@ -247,19 +321,25 @@ Napi::Value NativePredictor::set_parameters(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativePredictor::predict(const Napi::CallbackInfo& info) {
+  require_idle(info.Env(), *state_);
   const auto images = view_of<const float>(info[0]);
   const std::size_t size = state_->network.input.size();
   guarded(info.Env(), [&] { require(images.size() % size == 0, "the images do not fit the network"); });
-  const auto out = std::make_shared<std::vector<float>>(images.size() / size * state_->network.outputs);
-  return PromiseWorker::run(
-      info.Env(), {info[0], info.This()}, [=, state = state_] { state->engine->predict(images, *out, size); },
+  const auto out = std::make_shared<std::vector<float>>();
+  return run_alone(
+      info.Env(), state_, {info[0], info.This()},
+      [=, state = state_] {
+        out->resize(images.size() / size * state->network.outputs);
+        state->engine->predict(images, *out, size);
+      },
       [out](Napi::Env env) -> Napi::Value { return floats(env, *out); });
 }
 
 Napi::Value NativePredictor::predict_counts(const Napi::CallbackInfo& info) {
+  require_idle(info.Env(), *state_);
   const Counts counts = counts_of(info[0]);
   const std::uint32_t cells = info[1].ToNumber().Uint32Value();
-  const auto kinds = kinds_of(info[2]);
+  const auto kinds = checked_kinds(info.Env(), info[2]);
   const bool both = info[3].ToBoolean().Value();
   const auto out = view_of<float>(info[4]);
   const auto job = unwrap<Job>(info[5])->shared();
@@ -269,8 +349,8 @@ Napi::Value NativePredictor::predict_counts(const Napi::CallbackInfo& info) {
     require(out.size() == images * state_->network.outputs, "the output does not fit the histograms");
     require(state_->network.input == Shape{kBins, kBins, kinds.size()}, "the images do not fit the network");
   });
-  return PromiseWorker::run(
-      info.Env(), {info[0], info[4], info.This()},
+  return run_alone(
+      info.Env(), state_, {info[0], info[4], info.This()},
       [=, state = state_] {
         const ImageMaker maker(kinds, cells);
         const std::size_t size = state->network.input.size();
@@ -286,9 +366,10 @@ Napi::Value NativePredictor::predict_counts(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativePredictor::score_pairs(const Napi::CallbackInfo& info) {
+  require_idle(info.Env(), *state_);
   const auto store = unwrap<Store>(info[0])->shared();
   const Pairs pairs{view_of<const std::uint32_t>(info[1]), view_of<const std::uint32_t>(info[2])};
-  const auto kinds = kinds_of(info[3]);
+  const auto kinds = checked_kinds(info.Env(), info[3]);
   const Orders orders = info[4].ToBoolean().Value() ? Orders::both : Orders::given;
   const auto out = view_of<float>(info[5]);
   const auto job = unwrap<Job>(info[6])->shared();
@@ -298,8 +379,8 @@ Napi::Value NativePredictor::score_pairs(const Napi::CallbackInfo& info) {
             "the output does not fit the pairs");
     require(state_->network.input == Shape{kBins, kBins, kinds.size()}, "the images do not fit the network");
   });
-  return PromiseWorker::run(
-      info.Env(), {info[1], info[2], info[5], info.This()},
+  return run_alone(
+      info.Env(), state_, {info[1], info[2], info[5], info.This()},
       [=, state = state_] {
         const ImageMaker images(kinds, store->cells);
         cnnc::score_pairs(*store, pairs, orders, images, *state->engine, state->network.outputs,
@@ -309,16 +390,18 @@ Napi::Value NativePredictor::score_pairs(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativePredictor::input_gradients(const Napi::CallbackInfo& info) {
+  require_idle(info.Env(), *state_);
   const auto images = view_of<const float>(info[0]);
   const std::size_t output = info[1].ToNumber().Uint32Value();
   guarded(info.Env(), [&] {
     require(images.size() % state_->network.input.size() == 0, "the images do not fit the network");
     require(output < state_->network.outputs, "there is no such output");
   });
-  const auto out = std::make_shared<std::vector<float>>(images.size());
-  return PromiseWorker::run(
-      info.Env(), {info[0], info.This()},
+  const auto out = std::make_shared<std::vector<float>>();
+  return run_alone(
+      info.Env(), state_, {info[0], info.This()},
       [=, state = state_] {
+        out->resize(images.size());
         const auto engine = make_onednn_input_gradients(state->network, state->options);
         engine->set_parameters(state->parameters);
         engine->input_gradients(images, output, *out);

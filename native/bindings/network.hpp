@@ -8,7 +8,8 @@
 
 namespace cnnc::bindings {
 
-/// JavaScript's handle of a network in training: engine, parameters and optimiser.
+/// JavaScript's handle of a network in training: engine, parameters and optimiser. While a call runs, any other one
+/// is refused with Error BUSY.
 class Trainer : public Napi::ObjectWrap<Trainer> {
  public:
   static constexpr const char* kName = "Trainer";
@@ -24,6 +25,7 @@ class Trainer : public Napi::ObjectWrap<Trainer> {
     std::vector<float> parameters;
     OptimizerState optimizer;
     std::vector<float> gradients;
+    bool busy = false;
   };
 
  private:
@@ -37,7 +39,8 @@ class Trainer : public Napi::ObjectWrap<Trainer> {
   std::shared_ptr<State> state_;
 };
 
-/// JavaScript's handle of a network that gives probabilities.
+/// JavaScript's handle of a network that gives probabilities. While a call runs, any other one is refused with Error
+/// BUSY.
 class NativePredictor : public Napi::ObjectWrap<NativePredictor> {
  public:
   static constexpr const char* kName = "Predictor";
@@ -50,6 +53,7 @@ class NativePredictor : public Napi::ObjectWrap<NativePredictor> {
     EngineOptions options;
     std::unique_ptr<Predictor> engine;
     std::vector<float> parameters;
+    bool busy = false;
   };
 
  private:

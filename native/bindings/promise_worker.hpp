@@ -22,12 +22,14 @@ inline Napi::Error to_js_error(Napi::Env env, const Error& error) {
   return js;
 }
 
-/// Calls a function, turning whatever it throws into a cnnc::Error.
+/// Calls a function, turning whatever it throws into a cnnc::Error; JavaScript's own errors pass.
 template <class Function>
 void translate_exceptions(Function&& function) {
   try {
     function();
   } catch (const Error&) {
+    throw;
+  } catch (const Napi::Error&) {
     throw;
   } catch (const std::bad_alloc&) {
     throw Error("OUT_OF_MEMORY", "there is not enough memory");

@@ -21,7 +21,7 @@ namespace cnnc::onednn {
 
 /// While it lives, oneDNN makes and runs primitives in the calling thread alone. Threads are ours: each runs
 /// whole images, so that nothing waits inside a layer and results do not depend on their number.
-class SingleThreaded {
+class [[maybe_unused]] SingleThreaded {
  public:
 #if DNNL_CPU_RUNTIME == DNNL_RUNTIME_OMP
   SingleThreaded() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
