@@ -15,7 +15,9 @@ export function reportFailure(error: unknown, verbose: boolean): number {
     return OUR_FAULT;
   }
   if (error.code === "CANCELLED") {
-    process.stderr.write("Stopped; nothing was written.\n");
+    process.stderr.write(
+      error.remedy === "" ? "Stopped; nothing was written.\n" : `Stopped. ${error.remedy}\n`,
+    );
     return STOPPED;
   }
   process.stderr.write(`cnnc: ${error.message}\n`);

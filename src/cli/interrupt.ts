@@ -21,8 +21,9 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   try {
     return await work(controller.signal);
   } catch (error) {
+    if (!controller.signal.aborted || (error instanceof CnncError && error.code === "CANCELLED")) throw error;
     // Whatever fails because of the abort (a closed worker, a cut stream) is the abort.
-    throw controller.signal.aborted ? controller.signal.reason : error;
+    throw controller.signal.reason;
   } finally {
     process.off("SIGINT", stop);
     process.off("SIGTERM", stop);

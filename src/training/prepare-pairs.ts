@@ -8,6 +8,7 @@ import {
   type NegativeMode,
   type NegativeReport,
   type PairFile,
+  type Positives,
   pairColumn,
   prepareLabels,
   preparePositives,
@@ -46,6 +47,8 @@ export interface PreparedPairs {
 
 export interface PreparationReport {
   readonly labels?: LabelReport;
+  /** Of the listed interactions, where negatives are drawn for them. */
+  readonly positives?: Positives["report"];
   readonly negatives?: NegativeReport;
   /** Training pairs dropped because their mirror is tested, and because it is validated. */
   readonly mirrorsDropped: { readonly test: number; readonly validation: number };
@@ -95,7 +98,7 @@ interface Labelled {
   readonly pairs: LabelledPairs;
   /** Row of the file of each pair; none for drawn negatives. */
   readonly rows?: Uint32Array;
-  readonly report: Pick<PreparationReport, "labels" | "negatives">;
+  readonly report: Pick<PreparationReport, "labels" | "positives" | "negatives">;
 }
 
 function labelledPairs(
@@ -116,7 +119,11 @@ function labelledPairs(
     targets: new Uint32Array(new Set(positives.b)),
     undirected: task === "causality",
   });
-  return { task, pairs: withNegatives(positives, drawn), report: { negatives: drawn.report } };
+  return {
+    task,
+    pairs: withNegatives(positives, drawn),
+    report: { positives: positives.report, negatives: drawn.report },
+  };
 }
 
 function testSplit(

@@ -30,3 +30,14 @@ export function learningRate(schedule: Schedule, peak: number, step: number, ste
   const [from, to] = rising ? [peak / START_DIVISOR, peak] : [peak, peak / END_DIVISOR];
   return to + ((from - to) * (1 + Math.cos(Math.PI * share))) / 2;
 }
+
+/** Small sets are shown more often, so that there are enough steps to learn something. */
+const ENOUGH_STEPS = 1000;
+const FEWEST_EPOCHS = 12;
+const MOST_EPOCHS = 60;
+
+/** Epochs that are usually enough: 12 for many pairs, up to 60 for few. */
+export function usualEpochs(pairsPerEpoch: number, batchSize: number): number {
+  const steps = Math.ceil(pairsPerEpoch / batchSize);
+  return Math.max(FEWEST_EPOCHS, Math.min(MOST_EPOCHS, Math.ceil(ENOUGH_STEPS / steps)));
+}

@@ -21,21 +21,30 @@ import { resolveDevice, resolveThreads } from "../native/device.js";
 import type { PairFile } from "../pairs/index.js";
 import type { ProgressListener } from "../progress.js";
 import { VERSION } from "../version.js";
-import { type EpochRecord, readCheckpoint, requireNoCheckpoint } from "./checkpoint.js";
+import { readCheckpoint, requireNoCheckpoint } from "./checkpoint.js";
 import { createEngine } from "./create-engine.js";
+import { epochRows } from "./epoch-rows.js";
 import { type PairMetrics, pairMetrics, suggestedThreshold } from "./evaluation.js";
 import { type PreparationOptions, type PreparedPairs, preparePairs } from "./prepare-pairs.js";
-import type { Schedule } from "./schedule.js";
-import { predictRows, type TrainingResult, type TrainingSettings, trainNetwork } from "./train.js";
+import { type Schedule, usualEpochs } from "./schedule.js";
+import {
+  predictRows,
+  type TrainingOptions,
+  type TrainingResult,
+  type TrainingSettings,
+  trainNetwork,
+} from "./train.js";
 import { trainingImages } from "./training-images.js";
 
 export interface TrainModelOptions extends PreparationOptions {
+  /** That of `initial`, where there is one. */
   readonly architecture: Architecture;
   readonly images: readonly ImageKind[];
   readonly optimizer: Optimizer;
   readonly learningRate: number;
   readonly schedule: Schedule;
-  readonly epochs: number;
+  /** Default: usualEpochs. */
+  readonly epochs?: number;
   readonly batchSize: number;
   readonly balanceClasses: boolean;
   readonly patience?: number;
@@ -60,7 +69,7 @@ export interface TrainModelOptions extends PreparationOptions {
   readonly confirmSlow?: (seconds: number) => boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: ProgressListener;
-  readonly onEpoch?: (record: EpochRecord) => void;
+  readonly onEpoch?: TrainingOptions["onEpoch"];
   readonly onNotice?: (line: string) => void;
 }
 
@@ -81,7 +90,7 @@ const SLOW_SECONDS = 60;
  *
  * @param session opened with the list `file`
  * @throws CnncError of preparePairs, createEngine, trainNetwork and readCheckpoint; `CHECKPOINT_EXISTS`,
- *   `MODEL_MISMATCH` for an initial model of another task or input, `TOO_SLOW`.
+ *   `MODEL_MISMATCH` for an initial model of another architecture, task or input; `TOO_SLOW`.
  */
 export async function trainModel(
   session: HistogramSession,
@@ -164,31 +173,39 @@ async function initialModel(options: TrainModelOptions, task: PreparedPairs["tas
   const { architecture, images, seed, initial } = options;
   if (initial === undefined) return buildModel(architecture, { task, channels: images.length, seed });
   const { info, model, parameters } = initial;
-  if (info.task !== task || info.images.join() !== images.join()) {
+  const describe = (...[architecture, task, images]: [string, string, readonly string[]]) =>
+    `${architecture} for ${task} with images ${images.join("+")}`;
+  const given = describe(info.architecture, info.task, info.images);
+  const asked = describe(architecture, task, images);
+  if (given !== asked) {
     throw new CnncError(
       "MODEL_MISMATCH",
-      `The model to start from is for ${info.task} with images ${info.images.join("+")}; this training is for ${task} with ${images.join("+")}.`,
-      "Choose another --init, or --task and --image like its own.",
+      `The model to start from is ${given}; this training asks for ${asked}.`,
+      "Choose another --init, or leave out --architecture, --task and --image.",
     );
   }
   if (parameters) setFlatParameters(await loadTfjs(), model, parameters);
   return model;
 }
 
-function settingsOf(options: TrainModelOptions, { task }: PreparedPairs): TrainingSettings {
-  const { epochs, batchSize, schedule, learningRate, balanceClasses, patience, seed } = options;
+function settingsOf(options: TrainModelOptions, { task, pairs, training }: PreparedPairs): TrainingSettings {
+  const { batchSize, schedule, learningRate, balanceClasses, patience, seed } = options;
   const { negativesPerPositive } = options;
-  return {
+  const showing = {
     task,
-    epochs,
+    seed,
+    swap: options.swap ?? task === "causality",
+    ...(negativesPerPositive !== undefined && { negativesPerPositive }),
+  };
+  const pairsPerEpoch = () => epochRows(training, pairs.labels, 1, showing).rows.length;
+  return {
+    ...showing,
+    epochs: options.epochs ?? usualEpochs(pairsPerEpoch(), batchSize),
     batchSize,
     schedule,
     learningRate,
     balanceClasses,
-    seed,
-    swap: options.swap ?? task === "causality",
     ...(patience !== undefined && { patience }),
-    ...(negativesPerPositive !== undefined && { negativesPerPositive }),
   };
 }
 
@@ -244,7 +261,7 @@ function factsOf(
   const genes = new Set([...pairs.a, ...pairs.b]);
   return {
     task,
-    architecture: options.initial?.info.architecture ?? options.architecture,
+    architecture: options.architecture,
     images: options.images,
     scale: selection.scale.name,
     ...(selection.scale.name === "log1p" && { logBase: selection.scale.logBase }),

@@ -35,7 +35,8 @@ export interface TrainingOptions {
   readonly resume?: Checkpoint;
   readonly signal?: AbortSignal;
   readonly onProgress?: ProgressListener;
-  readonly onEpoch?: (record: EpochRecord) => void;
+  /** @param epochs that there will be at most */
+  readonly onEpoch?: (record: EpochRecord, epochs: number) => void;
 }
 
 export interface TrainingResult {
@@ -94,7 +95,7 @@ export async function trainNetwork(options: TrainingOptions): Promise<TrainingRe
       const { fingerprint } = checkpoint;
       await writeCheckpoint(checkpoint.path, { fingerprint, history, parameters, state, best });
     }
-    onEpoch?.(record);
+    onEpoch?.(record, settings.epochs);
   }
   return {
     parameters: best.parameters,
@@ -107,6 +108,7 @@ export async function trainNetwork(options: TrainingOptions): Promise<TrainingRe
 async function runEpoch(epoch: number, options: TrainingOptions): Promise<{ loss: number; rate: number }> {
   const { engine, images, labels, training, settings, signal, onProgress } = options;
   const { batchSize, epochs } = settings;
+  const resumed = options.resume?.history.length ?? 0;
   const shown = epochRows(training, labels, epoch, settings);
   const weightOf = weightsOf(shown.classes, settings);
   const count = shown.rows.length;
@@ -138,9 +140,9 @@ async function runEpoch(epoch: number, options: TrainingOptions): Promise<{ loss
     }
     sum += loss * targets.length;
     onProgress?.({
-      phase: `Training, epoch ${epoch} of ${epochs}`,
-      done: (epoch - 1) * count + end,
-      total: epochs * count,
+      phase: "Training",
+      done: (epoch - 1 - resumed) * count + end,
+      total: (epochs - resumed) * count,
       unit: "pairs",
     });
   }

@@ -1,4 +1,4 @@
-import { rm, writeFile } from "node:fs/promises";
+import { rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Argv, CommandModule, InferredOptionTypes } from "yargs";
 import { CnncError } from "../../errors.js";
@@ -10,6 +10,7 @@ import {
   ENGINES,
   IMAGE_KINDS,
   type ImageKind,
+  type LoadedModel,
   loadModel,
   type Optimizer,
   saveModel,
@@ -20,15 +21,17 @@ import { svgToPng } from "../../report/svg-to-png.js";
 import {
   type EpochRecord,
   learningCurveCsv,
-  type PairMetrics,
+  requireNoCheckpoint,
   SCHEDULES,
   type TrainedModel,
   trainModel,
 } from "../../training/index.js";
 import { interruptible } from "../interrupt.js";
 import { selectionFrom, selectionOptions, wholeNumber, withExamples, withOptions } from "../options.js";
+import { readingWarnings } from "../prediction/reading-warnings.js";
 import { progressLine } from "../progress-line.js";
-import { formatCount, formatDuration, plural } from "../text.js";
+import { formatDuration } from "../text.js";
+import { trainingSummary, trainingSummaryJson } from "../training-summary.js";
 
 const labelOptions = {
   labels: {
@@ -97,13 +100,13 @@ const splitOptions = {
 const networkOptions = {
   architecture: {
     choices: ARCHITECTURES,
-    default: "compact",
-    describe: "The published network, a small one with batch normalisation, or a control",
+    describe:
+      "The published network, a small one with batch normalisation (the default), or a control; that of --init",
     group: "Network:",
   },
   image: {
     type: "string",
-    describe: `What the network sees: ${IMAGE_KINDS.join(", ")}, or several joined by +; nepdf for cnnc, else residual+margins`,
+    describe: `What the network sees: ${IMAGE_KINDS.join(", ")}, or several joined by +; those of --init, nepdf for cnnc, else residual+margins`,
     group: "Network:",
   },
   init: {
@@ -119,7 +122,11 @@ const networkOptions = {
 } as const;
 
 const fittingOptions = {
-  epochs: { type: "number", default: 12, describe: "Times that every pair is shown", group: "Training:" },
+  epochs: {
+    type: "number",
+    describe: "Times that every pair is shown; 12 by default, up to 60 if there are few",
+    group: "Training:",
+  },
   "batch-size": { type: "number", default: 128, describe: "Pairs per step", group: "Training:" },
   optimizer: { choices: ["adamw", "adam", "sgd"], default: "adamw", group: "Training:" },
   "learning-rate": {
@@ -230,14 +237,16 @@ export const trainCommand: CommandModule<object, Arguments> = {
 
 async function run(args: Arguments, signal: AbortSignal): Promise<void> {
   const started = performance.now();
+  const checkpoint = `${args.output.replace(/\/+$/, "")}.checkpoint`;
   await checkOutputFolder(args.output);
+  if (!args.resume) await requireNoCheckpoint(checkpoint);
   const progress = progressLine();
   const say = (line: string) => {
     progress.end();
     process.stderr.write(`${line}\n`);
   };
-  const settings = settingsFrom(args);
   const initial = args.init === undefined ? undefined : await loadModel(args.init);
+  const settings = settingsFrom(args, initial);
   const file = await readPairFile(args.labels);
   const session = await openHistograms(
     args.data,
@@ -246,13 +255,13 @@ async function run(args: Arguments, signal: AbortSignal): Promise<void> {
       ...selectionFrom(args),
       skipMissing: args["skip-missing"],
       device: "cpu",
-      ...(args.threads !== undefined && { threads: wholeNumber("threads", args.threads, 1) }),
+      ...(settings.threads !== undefined && { threads: settings.threads }),
       signal,
       onProgress: progress.listener,
     },
   );
   try {
-    const checkpoint = `${args.output.replace(/\/+$/, "")}.checkpoint`;
+    if (initial) for (const line of await readingWarnings(initial.info, session.selection, true)) say(line);
     const trained = await trainModel(session, file, {
       ...settings,
       ...(initial && { initial }),
@@ -261,22 +270,38 @@ async function run(args: Arguments, signal: AbortSignal): Promise<void> {
       confirmSlow: () => args.yes,
       signal,
       onProgress: progress.listener,
-      onEpoch: (record) => say(describeEpoch(record, settings.epochs)),
+      onEpoch: (record, epochs) => say(describeEpoch(record, epochs)),
       onNotice: say,
     });
     progress.end();
     await saveModel(args.output, trained.content, { also: (folder) => writeCurve(folder, trained) });
     await rm(checkpoint, { force: true });
     const seconds = (performance.now() - started) / 1000;
-    process.stdout.write(args.json ? summaryJson(args, trained, seconds) : summary(args, trained, seconds));
+    process.stdout.write(
+      args.json
+        ? trainingSummaryJson(args.output, session, trained, seconds)
+        : trainingSummary(args.output, session, trained, seconds),
+    );
+  } catch (error) {
+    throw signal.aborted ? await stopped(checkpoint) : error;
   } finally {
     progress.end();
     session.close();
   }
 }
 
+/** What a training that was stopped ends with: what there is to go on from. */
+async function stopped(checkpoint: string): Promise<CnncError> {
+  const kept = (await stat(checkpoint).catch(() => undefined)) !== undefined;
+  return new CnncError(
+    "CANCELLED",
+    "Stopped.",
+    kept ? `${checkpoint} keeps the epochs so far: the same command with --resume goes on from there.` : "",
+  );
+}
+
 /** @throws CnncError `BAD_USAGE` */
-function settingsFrom(args: Arguments) {
+function settingsFrom(args: Arguments, initial: LoadedModel | undefined) {
   const foldColumn = args["fold-column"];
   const testFold = args["test-fold"];
   if (foldColumn !== undefined && testFold === undefined) {
@@ -293,10 +318,12 @@ function settingsFrom(args: Arguments) {
   if (args["validation-share"] === 0 && args.patience !== undefined) {
     throw new CnncError("BAD_USAGE", "--patience needs validation pairs.", "Leave out --validation-share 0.");
   }
+  const architecture = (args.architecture ?? initial?.info.architecture ?? "compact") as Architecture;
+  const task = args.task ?? initial?.info.task;
   return {
-    architecture: args.architecture as Architecture,
-    images: imageKinds(args),
-    ...(args.task !== undefined && { task: args.task }),
+    architecture,
+    images: imageKinds(args.image, initial?.info.images ?? usualImages(architecture)),
+    ...(task !== undefined && { task }),
     skipContradictions: args["skip-contradictions"],
     ...(args.negatives !== undefined && {
       negatives: { mode: args.negatives, ratio: positive("negative-ratio", args["negative-ratio"]) },
@@ -314,7 +341,7 @@ function settingsFrom(args: Arguments) {
       args["learning-rate"] ?? (args.optimizer === "sgd" ? 0.01 : 0.002),
     ),
     schedule: args.schedule,
-    epochs: wholeNumber("epochs", args.epochs, 1),
+    ...(args.epochs !== undefined && { epochs: wholeNumber("epochs", args.epochs, 1) }),
     batchSize: wholeNumber("batch-size", args["batch-size"], 1),
     balanceClasses: args["class-weights"] === "balanced",
     ...(args.patience !== undefined && { patience: wholeNumber("patience", args.patience, 1) }),
@@ -327,15 +354,26 @@ function settingsFrom(args: Arguments) {
   };
 }
 
+/** @throws CnncError `BAD_USAGE` */
 function optimizerFrom(args: Arguments): Optimizer {
-  if (args.optimizer === "sgd") return { kind: "sgd", momentum: args.momentum, nesterov: true };
-  if (args.optimizer === "adam") return { kind: "adam" };
-  return { kind: "adamw", weightDecay: args["weight-decay"] };
+  const { momentum, "weight-decay": weightDecay } = args;
+  if (!(momentum >= 0 && momentum < 1)) {
+    throw new CnncError("BAD_USAGE", "--momentum must be at least 0 and less than 1.");
+  }
+  if (!(weightDecay >= 0 && Number.isFinite(weightDecay))) {
+    throw new CnncError("BAD_USAGE", "--weight-decay must be a number of at least 0.");
+  }
+  if (args.optimizer === "sgd") return { kind: "sgd", momentum, nesterov: true };
+  return args.optimizer === "adam" ? { kind: "adam" } : { kind: "adamw", weightDecay };
 }
 
+const usualImages = (architecture: Architecture): readonly ImageKind[] =>
+  architecture === "cnnc" ? ["nepdf"] : ["residual", "margins"];
+
 /** @throws CnncError `BAD_USAGE` */
-function imageKinds({ image, architecture }: Arguments): ImageKind[] {
-  const names = (image ?? (architecture === "cnnc" ? "nepdf" : "residual+margins")).split("+");
+function imageKinds(asked: string | undefined, usual: readonly ImageKind[]): readonly ImageKind[] {
+  if (asked === undefined) return usual;
+  const names = asked.split("+");
   for (const name of names) {
     if ((IMAGE_KINDS as readonly string[]).includes(name)) continue;
     throw new CnncError(
@@ -367,59 +405,4 @@ function describeEpoch({ epoch, loss, validation, seconds }: EpochRecord, epochs
     ? `, validation loss ${validation.loss.toFixed(4)}, AUROC ${validation.auroc.toFixed(3)}`
     : "";
   return `epoch ${epoch} of ${epochs}: loss ${loss.toFixed(4)}${validated}, in ${formatDuration(seconds)}`;
-}
-
-function summary(args: Arguments, trained: TrainedModel, seconds: number): string {
-  const { prepared, validation, test, bestEpoch, history, engine } = trained;
-  const { mirrorsDropped, leftOut, labels, negatives } = prepared.report;
-  const threshold = trained.content.info.threshold;
-  const lines = [
-    `${args.output}: ${prepared.task}, ${plural(prepared.training.length, "training pair")}, ${plural(history.length, "epoch")} with ${engine}, in ${formatDuration(seconds)}`,
-    ...(validation ? [`Kept epoch ${bestEpoch}. Validation: ${describeMetrics(validation)}`] : []),
-    ...(test ? [`Test fold ${args["test-fold"]}: ${describeMetrics(test)}`] : []),
-    ...(threshold
-      ? [
-          `Pairs that score ${threshold.score.toPrecision(3)} or more are marked: precision ${threshold.precision.toFixed(2)} on validation pairs`,
-        ]
-      : []),
-    ...(mirrorsDropped.test + mirrorsDropped.validation > 0
-      ? [
-          `Left out of training: ${plural(mirrorsDropped.test + mirrorsDropped.validation, "pair")} whose mirror is tested or validated`,
-        ]
-      : []),
-    ...(leftOut > 0 ? [`In no part, because they share a gene with both: ${plural(leftOut, "pair")}`] : []),
-    ...(labels && labels.duplicatesMerged > 0
-      ? [`Listed more than once: ${plural(labels.duplicatesMerged, "pair")}`]
-      : []),
-    ...(labels && labels.contradictionsLeftOut > 0
-      ? [`Left out, because the file contradicts itself: ${plural(labels.contradictionsLeftOut, "pair")}`]
-      : []),
-    ...(negatives
-      ? [`Negatives: ${formatCount(negatives.drawn)} drawn of ${formatCount(negatives.asked)} asked for`]
-      : []),
-  ];
-  return `${lines.join("\n")}\n`;
-}
-
-function describeMetrics(metrics: PairMetrics): string {
-  const { auroc, aurocPerRegulator, regulators, auprc, positives, pairs, directionAuroc } = metrics;
-  const each =
-    regulators > 0 ? `, mean of ${plural(regulators, "regulator")} ${aurocPerRegulator.toFixed(3)}` : "";
-  const direction = directionAuroc === undefined ? "" : `, direction ${directionAuroc.toFixed(3)}`;
-  return `AUROC ${auroc.toFixed(3)}${each}${direction}, AUPRC ${auprc.toFixed(3)} (${formatCount(positives)} of ${formatCount(pairs)} pairs interact)`;
-}
-
-function summaryJson(args: Arguments, trained: TrainedModel, seconds: number): string {
-  const { content, engine, bestEpoch, history, stoppedEarly, prepared } = trained;
-  const summary = {
-    output: args.output,
-    engine,
-    bestEpoch,
-    stoppedEarly,
-    seconds,
-    history,
-    report: prepared.report,
-    ...content.info,
-  };
-  return `${JSON.stringify(summary, null, 2)}\n`;
 }
