@@ -100,6 +100,10 @@ const computeOptions = {
 const options = {
   ...scoreOptions,
   ...pairOptions,
+  "all-pairs": {
+    ...pairOptions["all-pairs"],
+    describe: "All unordered pairs of genes; a network's scores are the means over both orders",
+  },
   ...dataOptions,
   ...computeOptions,
   output: { alias: "o", type: "string", describe: "File to write" },
