@@ -4,6 +4,7 @@ import { addon } from "../native/addon.js";
 import type { AssociationMeasure } from "../native/addon-types.js";
 import type { PairSource } from "../pairs/index.js";
 import { abortError, type ProgressListener, throwIfAborted } from "../progress.js";
+import { oneAhead } from "./one-ahead.js";
 import type { ScoredBatch } from "./ranking.js";
 
 export const ASSOCIATION_MEASURES = ["pearson", "spearman", "mutual-information"] as const;
@@ -84,32 +85,21 @@ export async function* associationBatches(
   options: AssociationBatchOptions,
 ): AsyncGenerator<ScoredBatch, void, void> {
   const phase = `Computing ${measure.replace("-", " ")}`;
+  const { batchSize = 1 << 16, threads, onProgress } = options;
   let done = 0;
-  let ahead: Promise<ScoredBatch> | undefined;
-  try {
-    for (const { a, b } of source.batches(options.batchSize ?? 1 << 16)) {
-      const current = ahead;
-      const next = async () => {
-        // One after the other: two batches at once would share the threads.
-        await current;
-        return { a, b, scores: await scoreColumns(store, measure, a, b, options) };
-      };
-      ahead = next();
-      // A failure is reported when the batch is awaited, not when the one before it is being consumed.
-      ahead.catch(() => {});
-      if (current) yield await finished(current);
-    }
-    if (ahead) yield await finished(ahead);
-  } finally {
-    // The native code still writes into the batch: let it end before the arrays can go.
-    await ahead?.catch(() => {});
-  }
-
-  async function finished(pending: Promise<ScoredBatch>): Promise<ScoredBatch> {
-    const batch = await pending;
+  const batches = oneAhead(
+    source.batches(batchSize),
+    async ({ a, b }, signal) => ({
+      a,
+      b,
+      scores: await scoreColumns(store, measure, a, b, { threads, signal }),
+    }),
+    options.signal,
+  );
+  for await (const batch of batches) {
     done += batch.a.length;
-    options.onProgress?.({ phase, done, total: source.count, unit: "pairs" });
-    return batch;
+    onProgress?.({ phase, done, total: source.count, unit: "pairs" });
+    yield batch;
   }
 }
 
