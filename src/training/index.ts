@@ -5,6 +5,7 @@ export * from "./evaluation.js";
 export * from "./learning-curve.js";
 export * from "./native-engine.js";
 export * from "./prepare-pairs.js";
+export * from "./scale-channels.js";
 export * from "./schedule.js";
 export * from "./tfjs-engine.js";
 export * from "./train.js";

@@ -26,6 +26,7 @@ import { createEngine } from "./create-engine.js";
 import { epochRows } from "./epoch-rows.js";
 import { type PairMetrics, pairMetrics, suggestedThreshold } from "./evaluation.js";
 import { type PreparationOptions, type PreparedPairs, preparePairs } from "./prepare-pairs.js";
+import { scaleChannels } from "./scale-channels.js";
 import { type Schedule, usualEpochs } from "./schedule.js";
 import {
   predictRows,
@@ -51,6 +52,8 @@ export interface TrainModelOptions extends PreparationOptions {
   /** Show swapped pairs, too. Default: for causality. */
   readonly swap?: boolean;
   readonly negativesPerPositive?: number;
+  /** Lets every image kind matter alike at the start, see scaleChannels; not where there is `initial`. Default: no. */
+  readonly scaleChannels?: boolean;
   /** A model to start from, instead of random weights. */
   readonly initial?: ModelContent;
   readonly engine: EngineChoice;
@@ -116,6 +119,7 @@ export async function trainModel(
     ...(signal && { signal }),
     ...(onProgress && { onProgress }),
   });
+  if (options.scaleChannels && options.initial === undefined) await scaleChannels(model, images, training);
   const engine = await createEngine({
     engine: options.engine,
     model,
@@ -213,11 +217,13 @@ function settingsOf(options: TrainModelOptions, { task, pairs, training }: Prepa
 function fingerprintOf(
   { selection, store }: HistogramSession,
   { pairs, training, validation }: PreparedPairs,
-  { architecture, images, optimizer, precision, engine, initial }: TrainModelOptions,
+  { architecture, images, optimizer, precision, engine, initial, scaleChannels = false }: TrainModelOptions,
   settings: TrainingSettings,
 ): string {
   const hash = createHash("sha256");
-  hash.update(JSON.stringify({ VERSION, architecture, images, optimizer, precision, engine, settings }));
+  hash.update(
+    JSON.stringify({ VERSION, architecture, images, optimizer, precision, engine, scaleChannels, settings }),
+  );
   hash.update(JSON.stringify([selection.scale.name, selection.transform, store.cells, store.geneNames]));
   for (const array of [store.edges, store.marginal, pairs.a, pairs.b, pairs.labels, training, validation])
     hash.update(array);
@@ -286,6 +292,7 @@ function factsOf(
       ...settings,
       optimizer: options.optimizer,
       precision: options.precision,
+      scaleChannels: options.scaleChannels ?? false,
       epochsRun: result.history.length,
       bestEpoch: result.bestEpoch,
     },

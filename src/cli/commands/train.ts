@@ -346,6 +346,7 @@ function settingsFrom(args: Arguments, initial: LoadedModel | undefined) {
     balanceClasses: args["class-weights"] === "balanced",
     ...(args.patience !== undefined && { patience: wholeNumber("patience", args.patience, 1) }),
     seed: wholeNumber("seed", args.seed, 0),
+    scaleChannels: true,
     ...(args.swap !== undefined && { swap: args.swap }),
     engine: args.engine,
     precision: args.precision as "f32" | "bf16",
