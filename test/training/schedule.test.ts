@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { learningRate } from "../../dist/training/schedule.js";
+import { learningRate, usualEpochs } from "../../dist/training/schedule.js";
 
 /** Rates of all steps. */
 const rates = (schedule: Parameters<typeof learningRate>[0], peak: number, steps: number) =>
@@ -66,4 +66,13 @@ it("decay is that of Keras 2 at CNNC's 1e-6", () => {
 
 it("constant is the peak", () => {
   expect(rates("constant", 0.3, 3)).toEqual([0.3, 0.3, 0.3]);
+});
+
+it("few pairs are shown more often, up to 60 times, many 12 times", () => {
+  // 1,000 steps are enough: 40 an epoch make 25 epochs.
+  expect(usualEpochs(40 * 128, 128)).toBe(25);
+  expect(usualEpochs(40 * 128 - 127, 128)).toBe(25);
+  expect(usualEpochs(40 * 128 + 1, 128)).toBe(25);
+  expect(usualEpochs(1_000_000, 128)).toBe(12);
+  expect(usualEpochs(20, 128)).toBe(60);
 });
