@@ -1,5 +1,6 @@
 #include "cnn/optimizer.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -44,10 +45,11 @@ void update_moving_statistics(const BatchNorm& norm, const ParameterRange& range
 }  // namespace
 
 bool all_finite(std::span<const float> numbers) noexcept {
-  constexpr std::uint32_t kExponent = 0x7F800000;
-  bool finite = true;
-  for (const float number : numbers) finite &= (std::bit_cast<std::uint32_t>(number) & kExponent) != kExponent;
-  return finite;
+  // Without their sign, the bits of infinity and NaN are the largest.
+  constexpr std::int32_t kInfinity = 0x7F800000;
+  std::int32_t largest = 0;
+  for (const float number : numbers) largest = std::max(largest, std::bit_cast<std::int32_t>(number) & 0x7FFFFFFF);
+  return largest < kInfinity;
 }
 
 OptimizerState initial_state(const Network& network, const OptimizerOptions& options) {

@@ -33,7 +33,8 @@ struct OptimizerState {
 ///
 /// - sgd: v = momentum v + g; w -= rate (g + momentum v) with Nesterov's look-ahead, else w -= rate v
 /// - adam (Kingma & Ba 2015, arXiv:1412.6980; beta 0.9 and 0.999, epsilon 1e-7 as in Keras)
-/// - adamw: adam, and w -= rate decay w of the weights before the step, for kernels (Loshchilov & Hutter 2019, arXiv:1711.05101)
+/// - adamw: adam, and w -= rate decay w of the weights before the step, for kernels (Loshchilov & Hutter 2019,
+///   arXiv:1711.05101)
 /// - moving mean and variance: m = momentum m + (1 - momentum) batch value
 ///
 /// `gradients` is what GradientEngine gives.

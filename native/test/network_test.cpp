@@ -351,7 +351,8 @@ TEST_CASE("the batch's mean and variance are those of the convolution's outputs"
   double mean = 0;
   double variance = 0;
   for (const float value : batch.images) mean += value / static_cast<double>(batch.images.size());
-  for (const float value : batch.images) variance += std::pow(value - mean, 2) / static_cast<double>(batch.images.size());
+  for (const float value : batch.images) variance += std::pow(value - mean, 2);
+  variance /= static_cast<double>(batch.images.size());
   for (const unsigned threads : {1U, 3U}) {
     const auto engine = make_onednn_gradients(network, {Precision::f32, threads, 4});
     engine->set_parameters(parameters);

@@ -7,6 +7,13 @@
 
 #include "core/thread_team.hpp"
 
+#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#define CNNC_CAN_LIMIT_MEMORY 1
+#endif
+
 namespace cnnc {
 
 TEST_CASE("a team calls the work once on each thread, as often as it is asked") {
@@ -46,6 +53,29 @@ TEST_CASE("of several failures a team throws one") {
   CHECK_THROWS_AS(team.run([](unsigned thread) { throw static_cast<int>(thread); }), int);
   CHECK_NOTHROW(team.run([](unsigned /*thread*/) {}));
 }
+
+#ifdef CNNC_CAN_LIMIT_MEMORY
+TEST_CASE("a team whose last threads cannot start fails, instead of waiting for the first ones") {
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    alarm(10);
+    // Stacks of 8 MiB each: some dozens start.
+    const rlimit limit{400U << 20, 400U << 20};
+    setrlimit(RLIMIT_AS, &limit);
+    try {
+      const ThreadTeam team(1000);
+      _exit(1);
+    } catch (const std::exception&) {
+      _exit(42);
+    }
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 42);
+}
+#endif
 
 TEST_CASE("teams can be made and dropped without being used") {
   for (int i = 0; i < 50; ++i) ThreadTeam(3);
