@@ -93,7 +93,6 @@ const splitOptions = {
     type: "string",
     describe: "Fold that is never learned from, and measured at the end",
     group: "Validation:",
-    implies: "fold-column",
   },
 } as const;
 
@@ -304,12 +303,10 @@ async function stopped(checkpoint: string): Promise<CnncError> {
 function settingsFrom(args: Arguments, initial: LoadedModel | undefined) {
   const foldColumn = args["fold-column"];
   const testFold = args["test-fold"];
-  if (foldColumn !== undefined && testFold === undefined) {
-    throw new CnncError(
-      "BAD_USAGE",
-      "--fold-column is given without --test-fold.",
-      "Name the fold to test on.",
-    );
+  if ((foldColumn === undefined) !== (testFold === undefined)) {
+    const [given, missing] =
+      testFold === undefined ? ["fold-column", "test-fold"] : ["test-fold", "fold-column"];
+    throw new CnncError("BAD_USAGE", `--${given} is given without --${missing}.`, "Give both, or none.");
   }
   const share = args["validation-share"];
   if (!(share >= 0 && share < 1)) {
@@ -345,7 +342,7 @@ function settingsFrom(args: Arguments, initial: LoadedModel | undefined) {
     batchSize: wholeNumber("batch-size", args["batch-size"], 1),
     balanceClasses: args["class-weights"] === "balanced",
     ...(args.patience !== undefined && { patience: wholeNumber("patience", args.patience, 1) }),
-    seed: wholeNumber("seed", args.seed, 0),
+    seed: seedFrom(args.seed),
     scaleChannels: true,
     ...(args.swap !== undefined && { swap: args.swap }),
     engine: args.engine,
@@ -387,6 +384,12 @@ function imageKinds(asked: string | undefined, usual: readonly ImageKind[]): rea
     throw new CnncError("BAD_USAGE", "--image names a kind twice.", "Name each kind once.");
   }
   return names as ImageKind[];
+}
+
+/** @throws CnncError `BAD_USAGE` */
+function seedFrom(seed: number): number {
+  if (Number.isSafeInteger(seed) && seed >= 0) return seed;
+  throw new CnncError("BAD_USAGE", `--seed must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`);
 }
 
 /** @throws CnncError `BAD_USAGE` */
