@@ -48,7 +48,8 @@ class PromiseWorker : public Napi::AsyncWorker {
   static Napi::Promise run(Napi::Env env, const std::vector<Napi::Value>& keep, std::function<void()> execute,
                            Resolve resolve, std::function<void()> settled = [] {}) {
     // Napi::AsyncWorker deletes itself when it is done.
-    auto worker = std::unique_ptr<PromiseWorker>(new PromiseWorker(env, std::move(execute), std::move(resolve), std::move(settled)));
+    auto worker = std::unique_ptr<PromiseWorker>(
+        new PromiseWorker(env, std::move(execute), std::move(resolve), std::move(settled)));
     for (const Napi::Value& value : keep) {
       if (value.IsObject()) worker->keep_.push_back(Napi::Persistent(value.As<Napi::Object>()));
     }
@@ -67,6 +68,15 @@ class PromiseWorker : public Napi::AsyncWorker {
   }
 
   void OnOK() override {
+    try {
+      settle();
+    } catch (const Napi::Error&) {
+      // The thread or process is being ended: nobody is left to be told, and throwing would abort it.
+    }
+  }
+
+ private:
+  void settle() {
     const Napi::HandleScope scope(Env());
     settled_();
     if (failure_) {
@@ -80,7 +90,6 @@ class PromiseWorker : public Napi::AsyncWorker {
     }
   }
 
- private:
   PromiseWorker(Napi::Env env, std::function<void()> execute, Resolve resolve, std::function<void()> settled)
       : Napi::AsyncWorker(env),
         deferred_(Napi::Promise::Deferred::New(env)),

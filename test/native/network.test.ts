@@ -1,3 +1,6 @@
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { addon } from "../../dist/native/addon.js";
 import type {
@@ -6,6 +9,7 @@ import type {
   NativeTrainer,
   NativeTrainerOptions,
 } from "../../dist/native/addon-types.js";
+import { testFolder } from "../support/run-cnnc.js";
 
 const IMAGE = 32 * 32;
 const SPEC = {
@@ -126,7 +130,7 @@ describe.skipIf(addon().systemInfo().onednn === "")("the native network", () => 
         ),
       ),
     ).toBe("BAD_ARRAY");
-    structuredClone(images, { transfer: [images.buffer] });
+    structuredClone(images, { transfer: [images.buffer as ArrayBuffer] });
     expect(await codeOf(() => network.step(images, classes, weights, 0.1))).toBe("BAD_ARRAY");
     expect(network.state().steps).toBe(0);
   });
@@ -175,5 +179,34 @@ describe.skipIf(addon().systemInfo().onednn === "")("the native network", () => 
     expect(await score(["nepdf"], out, 0)).toBe("BAD_IMAGE");
     expect(await score(["nepdf", "margins"])).toBe("BAD_ARRAY");
     expect(await score(["nepdf"], new Float32Array(2))).toBe("BAD_ARRAY");
+  });
+
+  it("lets a thread be ended while a call runs", () => {
+    // Wide enough that a step takes much longer than everything around it.
+    const [conv, ...rest] = SPEC.layers;
+    const wide = { ...SPEC, layers: [{ ...conv, filters: 64 }, ...rest] };
+    const script = `
+      import { isMainThread, Worker } from "node:worker_threads";
+      import { addon } from "${new URL("../../dist/native/addon.js", import.meta.url)}";
+      if (isMainThread) {
+        const { setTimeout } = await import("node:timers/promises");
+        for (let i = 0; i < 3; i++) {
+          const worker = new Worker(process.argv[1]);
+          await new Promise((resolve) => worker.once("message", resolve));
+          await setTimeout(10 * i);
+          await worker.terminate();
+        }
+      } else {
+        const { parentPort } = await import("node:worker_threads");
+        const network = new (addon().Trainer)(${JSON.stringify(wide)}, ${JSON.stringify(OPTIONS)});
+        const images = new Float32Array(256 * ${IMAGE}).fill(0.5);
+        const labels = [new Uint8Array(256), new Float32Array(256).fill(1)];
+        parentPort.postMessage("training");
+        for (;;) await network.step(images, ...labels, 0.1);
+      }`;
+    const file = join(testFolder(), "end-thread.mjs");
+    writeFileSync(file, script);
+    const { status, signal, stderr } = spawnSync(process.execPath, [file], { encoding: "utf8" });
+    expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: "" });
   });
 });
