@@ -4,7 +4,6 @@ import { afterAll, describe, expect, it } from "vitest";
 import { openHistograms } from "../../dist/histograms/index.js";
 import { auroc } from "../../dist/metrics/index.js";
 import {
-  buildModel,
   digestNames,
   flatParameters,
   loadModel,
