@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -113,6 +113,24 @@ describe.skipIf(nativeEngineProblem() !== undefined)("cnnc train", () => {
     expect(resumed.stderr).not.toMatch(/^epoch [1-3] of/m);
     expect((await uninterrupted).code).toBe(0);
     expect(weightsOf(folder).equals(weightsOf(whole))).toBe(true);
+    expect(contents(folder)).toEqual(["model"]);
+  });
+
+  it("keeps a finished training whose model cannot be saved, for --resume to save", {
+    retry: 2,
+  }, async () => {
+    const folder = testFolder();
+    const options = train(["--architecture", "mlp", "--epochs", "30"]);
+    const child = startCnnc(options, folder);
+    const outcome = outcomeOf(child);
+    child.stderr?.once("data", () => mkdirSync(join(folder, "model")));
+    const { signal: _, ...failed } = await outcome;
+    expect(failed.code).toBe(2);
+    expect(failed.stderr).toMatch(/^cnnc: model exists already\.$/m);
+    expect(contents(folder)).toEqual(["model", "model.checkpoint"]);
+    rmdirSync(join(folder, "model"));
+    const { code, stderr } = await runMain([...options, "--resume"], folder);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(contents(folder)).toEqual(["model"]);
   });
 
