@@ -11,8 +11,7 @@ run inspect $data
 run build-histograms $data --pairs data-samples/pairs.tsv -o demo/histograms.h5
 
 # Learn from the regulators of four folds, and predict the targets of those of the fifth.
-run train $data --labels data-samples/pairs.tsv --fold-column fold --test-fold 0 \
-  --image residual --epochs 60 --batch-size 32 -o demo/model
+run train $data --labels data-samples/pairs.tsv --fold-column fold --test-fold 0 -o demo/model
 awk '$4 == 0 && !seen[$1]++ { print $1 }' data-samples/pairs.tsv > demo/new-regulators.txt
 run predict-pairs $data --model demo/model --regulators demo/new-regulators.txt -o demo/ranked.tsv
 printf '\n$ head -5 demo/ranked.tsv\n' && head -5 demo/ranked.tsv
