@@ -1,5 +1,5 @@
 import { createHdf5, writeWhole } from "../io/index.js";
-import type { ProgressListener } from "../progress.js";
+import { type ProgressListener, throwIfAborted } from "../progress.js";
 import { hashFile, provenance } from "./provenance.js";
 import type { HistogramSession } from "./session.js";
 
@@ -63,6 +63,8 @@ export async function writeHistogramsHdf5(
         const done = batch.first + batch.a.length;
         onProgress?.({ phase: "Building histograms", done, total: source.count, unit: "pairs" });
       }
+      // Whoever stopped the writing in its last moment wants no file either.
+      throwIfAborted(signal);
       const attributes = { ...provenance(session, await sourceHash), kind: nepdf ? "nepdf" : "counts" };
       for (const [name, value] of Object.entries(attributes)) file.attribute("/", name, value);
       file.finish();

@@ -2,6 +2,7 @@ import { type FileHandle, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { guardWrites, writeWholeFolder } from "../io/index.js";
 import type { PairSource } from "../pairs/index.js";
+import { throwIfAborted } from "../progress.js";
 import { hashFile, provenance } from "./provenance.js";
 import type { HistogramSession } from "./session.js";
 import type { WriteOptions } from "./write-hdf5.js";
@@ -50,6 +51,7 @@ export async function writeHistogramsNpy(
         }
         await writeFile(join(folder, `zdata_tf${index}.npy`), textArray(names));
       }
+      throwIfAborted(signal);
       const origin = provenance(session, await hashFile(session.selection.file.path, signal));
       await writeFile(
         join(folder, "cnnc.json"),
