@@ -151,7 +151,7 @@ describe("preparePairs", () => {
 
   it("chooses the task from the labels, and obeys another", () => {
     const triples = GRID.map(
-      ([a, b, label]): Row => (label === 1 && b % 2 === 0 ? [b, a, 2] : [a, b, label]),
+      ([a, b, label]): Row => (label === 1 && b % 2 === 0 ? [b, a, 2] : [a, b, label ?? 0]),
     );
     expect(prepare(triples).task).toBe("causality");
     const { task, report } = prepare(triples, { task: "interaction" });

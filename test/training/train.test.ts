@@ -114,7 +114,7 @@ const withoutTimes = (history: Checkpoint["history"]) => history.map((record) =>
 /** An engine whose only weight counts its steps, and which ranks validation pairs as well as it is told. */
 function scriptedEngine(
   aurocs: readonly number[],
-  { lossOf = (_: number) => 1, weightOf = (s: number) => s } = {},
+  { lossOf = (_: number): number => 1, weightOf = (s: number) => s } = {},
 ) {
   let steps = 0;
   let asked = 0;
