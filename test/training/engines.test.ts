@@ -15,10 +15,7 @@ import { randomNumbers } from "../../dist/random.js";
 import { createNativeEngine } from "../../dist/training/native-engine.js";
 import { createTfjsEngine } from "../../dist/training/tfjs-engine.js";
 
-/**
- * TensorFlow.js judges the native engine. Its cpu backend is slow, so the networks have an eighth of their width here;
- * `node bench/engines.mjs` runs them whole.
- */
+/** TensorFlow.js judges the native engine. Its cpu backend is slow, so the networks have an eighth of their width. */
 const problem = nativeEngineProblem();
 const WIDTH_DIVISOR = 8;
 const BATCH = 4;
