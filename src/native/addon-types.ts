@@ -80,9 +80,15 @@ export interface NativeTrainerOptions extends NativeEngineOptions {
   seed: number;
 }
 
-/** A network in training; parameters and optimiser state start at 0. One call at a time. */
+/**
+ * A network in training; parameters and optimiser state start at 0. A call while another runs throws `BUSY`. Arrays
+ * given to a call may not be touched until its promise settles.
+ */
 export interface NativeTrainer {
-  /** One optimiser step; resolves to the loss before it. */
+  /**
+   * One optimiser step; resolves to the loss before it, or to NaN where the loss, a gradient or a new parameter is not
+   * finite.
+   */
   step(images: Float32Array, classes: Uint8Array, weights: Float32Array, rate: number): Promise<number>;
   /** Without dropout; changes nothing. */
   gradients(
@@ -96,7 +102,7 @@ export interface NativeTrainer {
   setState(state: { steps: number; first: Float32Array; second: Float32Array }): void;
 }
 
-/** A network that gives probabilities; parameters start at 0. One call at a time. */
+/** A network that gives probabilities; parameters start at 0. Calls and arrays: as with NativeTrainer. */
 export interface NativePredictor {
   setParameters(parameters: Float32Array): void;
   /** n x outputs probabilities of n images. */

@@ -103,22 +103,6 @@ export async function* associationBatches(
   }
 }
 
-/**
- * The same batches with one more score column: the signed association of each pair.
- *
- * @throws CnncError of {@link associationScores}, and whatever `batches` throws
- */
-export async function* withAssociation(
-  batches: AsyncIterable<ScoredBatch>,
-  store: ExpressionStore,
-  measure: AssociationMeasure,
-  options: AssociationOptions,
-): AsyncGenerator<ScoredBatch, void, void> {
-  for await (const { a, b, scores } of batches) {
-    yield { a, b, scores: [...scores, await associationScores(store, measure, a, b, options)] };
-  }
-}
-
 async function scoreColumns(
   store: ExpressionStore,
   measure: AssociationMeasure,

@@ -5,7 +5,6 @@ export {
   associationBatches,
   associationColumns,
   associationScores,
-  withAssociation,
 } from "./association.js";
 export * from "./formats.js";
 export * from "./network-scores.js";

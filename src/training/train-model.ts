@@ -17,7 +17,7 @@ import {
   setFlatParameters,
 } from "../model/index.js";
 import type { Precision } from "../native/addon-types.js";
-import { resolveDevice, resolveThreads } from "../native/device.js";
+import { resolveThreads } from "../native/device.js";
 import type { PairFile } from "../pairs/index.js";
 import type { ProgressListener } from "../progress.js";
 import { VERSION } from "../version.js";
@@ -113,7 +113,7 @@ export async function trainModel(
 
   const images = await trainingImages(session.store, pairs, {
     kinds: options.images,
-    device: resolveDevice("cpu"),
+    device: "cpu",
     threads,
     cacheBytes: options.cacheBytes,
     ...(signal && { signal }),

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { File, type Group, Module, ready } from "h5wasm/node";
 import { afterAll, expect, onTestFinished } from "vitest";
-import { CnncError } from "../../dist/errors.js";
 import {
   type BlockOptions,
   type ExpressionFile,
@@ -55,17 +54,6 @@ export async function openForTest(path: string): Promise<ExpressionFile> {
   const file = await openExpressionFile(path);
   onTestFinished(() => file.close());
   return file;
-}
-
-/** The `CnncError` that an action ends in; the test fails if it ends in anything else. */
-export async function errorOf(action: () => unknown): Promise<CnncError> {
-  try {
-    await action();
-  } catch (error) {
-    expect(error).toBeInstanceOf(CnncError);
-    return error as CnncError;
-  }
-  throw new Error("no error was thrown");
 }
 
 /** The matrix as cells x genes, put together from its blocks, which must cover it in order. */
@@ -161,3 +149,5 @@ export async function writeSmallH5ad(change: (parts: SmallH5ad) => void): Promis
     matrix.create_dataset({ name: "indptr", data: parts.indptr });
   });
 }
+
+export { errorOf } from "../support/errors.js";

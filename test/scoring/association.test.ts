@@ -12,7 +12,6 @@ import {
   associationScores,
   rankPairs,
   type ScoredBatch,
-  withAssociation,
 } from "../../dist/scoring/index.js";
 import { errorOf } from "../support/errors.js";
 import { testFolder } from "../support/run-cnnc.js";
@@ -198,20 +197,6 @@ describe("associationBatches", () => {
       code: "OUT_OF_MEMORY",
       message: "Association (spearman): there is not enough memory.",
     });
-  });
-});
-
-describe("withAssociation", () => {
-  it("adds a column to each batch and leaves the others alone", async () => {
-    const { store } = await openAll();
-    const { a, b } = pairsOf(GENES);
-    const scores = [Float32Array.from(a, (gene) => gene / 7)];
-    async function* batches() {
-      yield { a, b, scores };
-    }
-    const [batch] = await collect(withAssociation(batches(), store, "spearman", { threads: 1 }));
-    expect(batch.scores[0]).toBe(scores[0]);
-    expect(batch.scores[1]).toEqual(await associationScores(store, "spearman", a, b, { threads: 1 }));
   });
 });
 
