@@ -170,6 +170,19 @@ void check_parameters(std::span<const float> parameters, const Network& network)
   require(parameters.size() == network.parameters, "the parameters do not fit the network");
 }
 
+/// setParameters(parameters) of either class.
+template <class State>
+Napi::Value load_parameters(const Napi::CallbackInfo& info, State& state) {
+  require_idle(info.Env(), state);
+  const auto parameters = view_of<const float>(info[0]);
+  guarded(info.Env(), [&] {
+    check_parameters(parameters, state.network);
+    state.parameters.assign(parameters.begin(), parameters.end());
+    state.engine->set_parameters(parameters);
+  });
+  return info.Env().Undefined();
+}
+
 }  // namespace
 
 // ---- Trainer ----
@@ -250,16 +263,7 @@ Napi::Value Trainer::parameters(const Napi::CallbackInfo& info) {
   return floats(info.Env(), state_->parameters);
 }
 
-Napi::Value Trainer::set_parameters(const Napi::CallbackInfo& info) {
-  require_idle(info.Env(), *state_);
-  const auto parameters = view_of<const float>(info[0]);
-  guarded(info.Env(), [&] {
-    check_parameters(parameters, state_->network);
-    state_->parameters.assign(parameters.begin(), parameters.end());
-    state_->engine->set_parameters(parameters);
-  });
-  return info.Env().Undefined();
-}
+Napi::Value Trainer::set_parameters(const Napi::CallbackInfo& info) { return load_parameters(info, *state_); }
 
 Napi::Value Trainer::state(const Napi::CallbackInfo& info) {
   require_idle(info.Env(), *state_);
@@ -309,16 +313,7 @@ NativePredictor::NativePredictor(const Napi::CallbackInfo& info)
   });
 }
 
-Napi::Value NativePredictor::set_parameters(const Napi::CallbackInfo& info) {
-  require_idle(info.Env(), *state_);
-  const auto parameters = view_of<const float>(info[0]);
-  guarded(info.Env(), [&] {
-    check_parameters(parameters, state_->network);
-    state_->parameters.assign(parameters.begin(), parameters.end());
-    state_->engine->set_parameters(parameters);
-  });
-  return info.Env().Undefined();
-}
+Napi::Value NativePredictor::set_parameters(const Napi::CallbackInfo& info) { return load_parameters(info, *state_); }
 
 Napi::Value NativePredictor::predict(const Napi::CallbackInfo& info) {
   require_idle(info.Env(), *state_);

@@ -12,6 +12,7 @@
 #include "cpu/network_onednn.hpp"
 #include "cpu/onednn_product.hpp"
 #include "cpu/pointwise.hpp"
+#include "cpu/pointwise_shape.hpp"
 
 namespace cnnc {
 namespace {
@@ -210,9 +211,7 @@ class OnednnGradients final : public GradientEngine {
   }
 
   void add_pointwise(std::size_t i, const PointwiseStep& step) {
-    const PoolKind pool = !step.pool ? PoolKind::none : step.pool->average ? PoolKind::average : PoolKind::maximum;
-    const PointwiseShape shape{step.in.height, step.in.width, step.in.channels, step.pool ? step.pool->size : 1, pool,
-                               step.relu};
+    const PointwiseShape shape = pointwise_shape(step, step.relu);
     PointwiseShape backward = shape;
     const auto* before = i > 0 ? std::get_if<ProductStep>(&plan_.steps[i - 1]) : nullptr;
     // A ReLU that has been applied changes nothing when it is applied again, but masks the derivative.

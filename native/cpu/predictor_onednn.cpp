@@ -14,6 +14,7 @@
 #include "cpu/network_onednn.hpp"
 #include "cpu/onednn_product.hpp"
 #include "cpu/pointwise.hpp"
+#include "cpu/pointwise_shape.hpp"
 
 namespace cnnc {
 namespace {
@@ -142,9 +143,7 @@ class OnednnPredictor final : public Predictor {
     const bool norm = step.norm && !folded;
     const bool relu = step.relu && !folded;
     if (!norm && !relu && !step.pool) return;  // dropout alone does nothing here
-    const PoolKind pool = !step.pool ? PoolKind::none : step.pool->average ? PoolKind::average : PoolKind::maximum;
-    const PointwiseShape shape{step.in.height, step.in.width, step.in.channels, step.pool ? step.pool->size : 1, pool,
-                               relu};
+    const PointwiseShape shape = pointwise_shape(step, relu);
     operations_.emplace_back(PointwiseOperation{norm ? step.norm : std::nullopt, shape, {}, {}});
   }
 
