@@ -6,8 +6,8 @@
  *
  * DATA_FOLDER has, for each set, `expression.h5ad` and a file of labelled pairs with fold columns. Every fold is tested
  * once for each seed; training pairs whose mirror is tested are dropped. Settings are the same for all: AdamW with
- * decay 0.01, one-cycle to 0.002, batches of 128, 12 epochs, the last weights. What is done is kept in --out, and not
- * done again.
+ * decay 0.01, one-cycle to 0.002, batches of 128, 12 epochs, the last weights; several image kinds are scaled alike at
+ * the start. What is done is kept in --out, and not done again.
  */
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -103,6 +103,7 @@ async function trainAndTest(set, { file, histograms }, network, column, fold, se
     batchSize: 128,
     balanceClasses: true,
     negativesPerPositive: SETS[set].negativesPerPositive,
+    scaleChannels: images.includes("+"),
     split: "target-disjoint",
     validationShare: 0,
     test: { column, fold },
