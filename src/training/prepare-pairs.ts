@@ -2,6 +2,7 @@ import { CnncError } from "../errors.js";
 import type { HistogramSession } from "../histograms/index.js";
 import {
   drawNegatives,
+  type Folds,
   givenFolds,
   type LabelledPairs,
   type LabelReport,
@@ -19,20 +20,24 @@ import {
   withNegatives,
 } from "../pairs/index.js";
 
-export interface PreparationOptions {
+/** How a file's pairs get their classes. */
+export interface LabellingOptions {
   /** Default: what the labels look like. */
   readonly task?: Task;
   /** Leave out and count pairs about which the file contradicts itself, instead of failing. */
   readonly skipContradictions?: boolean;
   /** Draws negatives for the file's positives; any that it lists are left out then. */
   readonly negatives?: { readonly mode: NegativeMode; readonly ratio: number };
+  readonly seed: number;
+}
+
+export interface PreparationOptions extends LabellingOptions {
   /** What validation pairs must not share with training pairs. */
   readonly split: SplitMode;
   /** Share of the training pairs that is set apart to validate on; 0 for none. */
   readonly validationShare: number;
   /** Column of the label file that names folds, and the fold to test on, never to learn from. */
   readonly test?: { readonly column: string; readonly fold: string };
-  readonly seed: number;
 }
 
 /** What is learned from, and what is kept apart. Rows are positions in `pairs`. */
@@ -93,7 +98,8 @@ export function preparePairs(
   };
 }
 
-interface Labelled {
+/** A file's pairs with their classes. */
+export interface Labelled {
   readonly task: Task;
   readonly pairs: LabelledPairs;
   /** Row of the file of each pair; none for drawn negatives. */
@@ -101,10 +107,14 @@ interface Labelled {
   readonly report: Pick<PreparationReport, "labels" | "positives" | "negatives">;
 }
 
-function labelledPairs(
+/**
+ * @param session opened with the list `file`
+ * @throws CnncError of prepareLabels, preparePositives and drawNegatives
+ */
+export function labelledPairs(
   session: Pick<HistogramSession, "source" | "labels" | "rows" | "report">,
   file: PairFile,
-  { task: asked, skipContradictions = false, negatives, seed }: PreparationOptions,
+  { task: asked, skipContradictions = false, negatives, seed }: LabellingOptions,
 ): Labelled {
   const labelOptions = { ...(asked && { task: asked }), skipContradictions };
   if (negatives === undefined) {
@@ -126,24 +136,39 @@ function labelledPairs(
   };
 }
 
+/**
+ * The folds that a column of the file names.
+ *
+ * @param rows row of the file of each pair
+ * @throws CnncError of pairColumn and givenFolds; `BAD_USAGE` without rows
+ */
+export function foldsOfColumn(
+  pairs: LabelledPairs,
+  file: PairFile,
+  rows: Uint32Array | undefined,
+  column: string,
+): Folds {
+  if (rows === undefined) {
+    throw new CnncError(
+      "BAD_USAGE",
+      "Negatives that are drawn are in no fold.",
+      "Leave out --negatives, or the column of folds.",
+    );
+  }
+  return givenFolds(
+    pairs,
+    pairColumn(file, column, rows),
+    (row) => `${file.path}, line ${file.lines[rows[row]]}`,
+  );
+}
+
 function testSplit(
   pairs: LabelledPairs,
   file: PairFile,
   rows: Uint32Array | undefined,
   { column, fold }: { column: string; fold: string },
 ) {
-  if (rows === undefined) {
-    throw new CnncError(
-      "BAD_USAGE",
-      "Negatives that are drawn are in no fold.",
-      "Leave out --negatives, or --test-fold.",
-    );
-  }
-  const folds = givenFolds(
-    pairs,
-    pairColumn(file, column, rows),
-    (row) => `${file.path}, line ${file.lines[rows[row]]}`,
-  );
+  const folds = foldsOfColumn(pairs, file, rows, column);
   const number = folds.names.indexOf(fold);
   if (number === -1) {
     throw new CnncError(

@@ -100,8 +100,16 @@ export async function trainModel(
   file: PairFile,
   options: TrainModelOptions,
 ): Promise<TrainedModel> {
+  return trainPrepared(session, preparePairs(session, file, options), options);
+}
+
+/** {@link trainModel} on pairs that are split already. */
+export async function trainPrepared(
+  session: Pick<HistogramSession, "selection" | "store">,
+  prepared: PreparedPairs,
+  options: TrainModelOptions,
+): Promise<TrainedModel> {
   const { checkpoint, signal, onProgress, onEpoch, onNotice, seed } = options;
-  const prepared = preparePairs(session, file, options);
   const { task, pairs, training, validation, test } = prepared;
   const model = await initialModel(options, task);
   const threads = resolveThreads(options.threads);
@@ -215,7 +223,7 @@ function settingsOf(options: TrainModelOptions, { task, pairs, training }: Prepa
 
 /** Changes with everything that decides the weights. */
 function fingerprintOf(
-  { selection, store }: HistogramSession,
+  { selection, store }: Pick<HistogramSession, "selection" | "store">,
   { pairs, training, validation }: PreparedPairs,
   { architecture, images, optimizer, precision, engine, initial, scaleChannels = false }: TrainModelOptions,
   settings: TrainingSettings,
@@ -256,7 +264,7 @@ async function confirmSlow(
 }
 
 function factsOf(
-  session: HistogramSession,
+  session: Pick<HistogramSession, "selection" | "store">,
   { task, pairs, training, validation, test, report }: PreparedPairs,
   options: TrainModelOptions,
   settings: TrainingSettings,
