@@ -1,6 +1,7 @@
 import { CnncError } from "../errors.js";
 import { auprc, auprcRatio, auroc, earlyPrecision, perRegulator } from "../metrics/index.js";
 import type { PairFile } from "../pairs/index.js";
+import { scoreColumn } from "./score-column.js";
 
 /** How well a ranking finds the edges of a known network. */
 export interface RankingEvaluation {
@@ -40,7 +41,7 @@ export function evaluateRanking(ranked: PairFile, truth: PairFile, score?: strin
     if (!targets.has(truth.b[row])) edgeCount++;
     targets.add(truth.b[row]);
   });
-  const all = scoresOf(ranked, score);
+  const all = scoreColumn(ranked, score);
   const judged = Array.from(ranked.a.keys()).filter((row) => edges.has(ranked.a[row]));
   const scores = Float64Array.from(judged, (row) => all[row]);
   const labels = Uint8Array.from(judged, (row) => (edges.get(ranked.a[row])?.has(ranked.b[row]) ? 1 : 0));
@@ -71,25 +72,4 @@ export function evaluateRanking(ranked: PairFile, truth: PairFile, score?: strin
     aurocPerRegulator: each.mean,
     regulators: each.values.length,
   };
-}
-
-function scoresOf({ path, extra, lines }: PairFile, name: string | undefined): Float64Array {
-  const column = name === undefined ? extra.values().next().value : extra.get(name);
-  if (column === undefined) {
-    const known = [...extra.keys()].join(", ") || "none";
-    throw new CnncError(
-      "COLUMN_NOT_FOUND",
-      `${path} has no score column${name === undefined ? "" : ` ${name}`}; beside genes it has ${known}.`,
-      "Name the column with --score.",
-    );
-  }
-  return Float64Array.from(column, (text, row) => {
-    const value = text.trim() === "" ? Number.NaN : Number(text);
-    if (Number.isFinite(value)) return value;
-    throw new CnncError(
-      "SCORE_NOT_A_NUMBER",
-      `${path}, line ${lines[row]}: the score \`${text}\` is not a number.`,
-      "Name another column with --score.",
-    );
-  });
 }

@@ -23,8 +23,8 @@ export interface FoldScores {
   readonly swapped?: Float64Array;
   /** Loss of each epoch on the training pairs. */
   readonly losses?: readonly number[];
-  /** Test rows about which the method knows nothing; their scores are lower than all others. */
-  readonly unscored?: number;
+  /** Those of the test rows about which the method knows nothing; their scores are lower than all others, or 0. */
+  readonly unscored?: Uint32Array;
 }
 
 /** Where a method belongs in the tables. */
@@ -43,6 +43,8 @@ export interface Method {
 }
 
 export interface MethodOptions {
+  /** A place of its own for what is learned in this fold, e.g. a model; there is nothing yet. */
+  readonly folder: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: ProgressListener;
   /** Is told in one line what the user should know. */

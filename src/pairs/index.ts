@@ -5,6 +5,7 @@ export * from "./leakage.js";
 export * from "./negatives.js";
 export * from "./pair-column.js";
 export * from "./pair-file.js";
+export * from "./pair-map.js";
 export * from "./pair-source.js";
 export * from "./resolve.js";
 export * from "./splits.js";

@@ -1,0 +1,182 @@
+import { CnncError } from "../errors.js";
+import {
+  assignFolds,
+  type Folds,
+  type LabelledPairs,
+  leakage,
+  type PairFile,
+  type Split,
+  type SplitMode,
+  type Task,
+  trainTest,
+} from "../pairs/index.js";
+import { type ProgressListener, throwIfAborted } from "../progress.js";
+import { foldsOfColumn } from "../training/index.js";
+import type { FoldAnswer, FoldStore } from "./fold-store.js";
+import type { FoldTask, Method } from "./method.js";
+import type { FoldResult } from "./results.js";
+
+/** How to divide the pairs: by a rule, or as a column of the label file says. */
+export type SplitRequest = { readonly mode: SplitMode; readonly folds: number } | { readonly column: string };
+
+/** Pairs in folds. */
+export interface PlannedSplit {
+  readonly name: string;
+  readonly given: boolean;
+  readonly folds: Folds;
+  readonly parts: readonly Split[];
+}
+
+/** What all methods said in all folds of a split. */
+export interface SplitAnswers extends PlannedSplit {
+  /** For each fold, in the order of the methods. */
+  readonly answers: readonly (readonly FoldAnswer[])[];
+}
+
+export interface BenchmarkOptions {
+  readonly task: Task;
+  readonly pairs: LabelledPairs;
+  readonly methods: readonly Method[];
+  readonly seed: number;
+  readonly store: FoldStore;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: ProgressListener;
+  readonly onNotice?: (line: string) => void;
+  /** Is told of every fold and method that is done. */
+  readonly onAnswer?: (done: AnswerDone) => void;
+}
+
+export interface AnswerDone {
+  readonly split: string;
+  readonly fold: string;
+  readonly method: string;
+  readonly seconds: number;
+  /** Whether an earlier run had done it. */
+  readonly kept: boolean;
+  /** Answers so far, and in all. */
+  readonly done: number;
+  readonly total: number;
+}
+
+/**
+ * Deals the pairs into folds, or takes those of the label file, for every split.
+ *
+ * @param rows row of the file of each pair, see Labelled
+ * @throws CnncError of assignFolds and foldsOfColumn; `FOLD_ONE_CLASS` if what is learned for a fold has one class
+ */
+export function planSplits(
+  pairs: LabelledPairs,
+  { file, rows }: { readonly file: PairFile; readonly rows?: Uint32Array },
+  requests: readonly SplitRequest[],
+  seed: number,
+): PlannedSplit[] {
+  return requests.map((request) => {
+    const folds =
+      "column" in request
+        ? foldsOfColumn(pairs, file, rows, request.column)
+        : assignFolds(pairs, { ...request, seed });
+    const name = "column" in request ? request.column : request.mode;
+    const parts = folds.names.map((_, fold) => trainTest(pairs, folds, fold));
+    parts.forEach(({ train }, fold) => {
+      requireTwoClasses(pairs, train, `${name}, fold ${folds.names[fold]}`);
+    });
+    return { name, given: "column" in request, folds, parts };
+  });
+}
+
+function requireTwoClasses({ labels }: LabelledPairs, training: Uint32Array, place: string): void {
+  const positives = training.reduce((count, row) => count + (labels[row] === 0 ? 0 : 1), 0);
+  if (positives > 0 && positives < training.length) return;
+  throw new CnncError(
+    "FOLD_ONE_CLASS",
+    `${place}: the ${training.length} pairs that are left to learn from are ${positives === 0 ? "all without interaction" : "all interactions"}.`,
+    "Ask for other folds, or give more pairs.",
+  );
+}
+
+/**
+ * Asks every method about the test pairs of every fold. What is done already is taken from the store.
+ *
+ * @throws CnncError of the methods and the store; `SCORE_NOT_A_NUMBER`, `CANCELLED`
+ */
+export async function runBenchmark(
+  splits: readonly PlannedSplit[],
+  options: BenchmarkOptions,
+): Promise<SplitAnswers[]> {
+  const { methods, onAnswer } = options;
+  const total = splits.reduce((sum, { parts }) => sum + parts.length * methods.length, 0);
+  let done = 0;
+  const results: SplitAnswers[] = [];
+  for (const split of splits) {
+    const answers: FoldAnswer[][] = [];
+    // Fold by fold, so that all methods have been timed when the first fold is done.
+    for (const [fold, part] of split.parts.entries()) {
+      const place = { split: split.name, fold: split.folds.names[fold] };
+      const ofFold: FoldAnswer[] = [];
+      for (const method of methods) {
+        throwIfAborted(options.signal);
+        const { answer, kept } = await ask(method, part, place, options);
+        ofFold.push(answer);
+        done++;
+        onAnswer?.({ ...place, method: method.name, seconds: answer.seconds, kept, done, total });
+      }
+      answers.push(ofFold);
+    }
+    results.push({ ...split, answers });
+  }
+  return results;
+}
+
+async function ask(
+  method: Method,
+  { train: training, test }: Split,
+  { split, fold }: { split: string; fold: string },
+  { task, pairs, seed, store, signal, onProgress, onNotice }: BenchmarkOptions,
+): Promise<{ answer: FoldAnswer; kept: boolean }> {
+  const place = [split, method.name, fold] as const;
+  // What is in a file may have changed, and costs little to ask again.
+  const isKept = method.group !== "external";
+  const known = isKept ? await store.read(...place) : undefined;
+  if (known?.scores.interaction.length === test.length) return { answer: known, kept: true };
+  const started = performance.now();
+  const folds: FoldTask = { task, pairs, training, test, seed };
+  const scores = await method.score(folds, {
+    folder: await store.folderOf(...place),
+    ...(signal && { signal }),
+    ...(onNotice && { onNotice }),
+    ...(onProgress && {
+      onProgress: (progress) =>
+        onProgress({ ...progress, phase: `${split}, fold ${fold}, ${method.name}: ${progress.phase}` }),
+    }),
+  });
+  requireNumbers(scores.interaction, `${method.name} on ${split}, fold ${fold}`);
+  const answer = { scores, seconds: (performance.now() - started) / 1000 };
+  if (isKept) await store.write(...place, answer);
+  return { answer, kept: false };
+}
+
+function requireNumbers(scores: Float64Array, place: string): void {
+  const at = scores.findIndex(Number.isNaN);
+  if (at === -1) return;
+  throw new CnncError(
+    "SCORE_NOT_A_NUMBER",
+    `${place}: the score of test pair ${at + 1} of ${scores.length} is not a number.`,
+    "Leave the method out with --methods.",
+  );
+}
+
+/** What was learned from and tested on in each fold, and what they share. */
+export function foldResults(
+  pairs: LabelledPairs,
+  { folds, parts }: Pick<PlannedSplit, "folds" | "parts">,
+): FoldResult[] {
+  return parts.map(({ train, test, mirrorsDropped, leftOut }, fold) => ({
+    name: folds.names[fold],
+    training: train.length,
+    test: test.length,
+    testPositives: test.reduce((count, row) => count + (pairs.labels[row] === 0 ? 0 : 1), 0),
+    mirrorsDropped,
+    leftOut,
+    leakage: leakage(pairs, train, test),
+  }));
+}

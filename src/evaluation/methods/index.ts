@@ -1,0 +1,87 @@
+import { CnncError } from "../../errors.js";
+import type { HistogramSession } from "../../histograms/index.js";
+import { readPairFile, type Task } from "../../pairs/index.js";
+import type { Method } from "../method.js";
+import { associationMethod } from "./association.js";
+import { degreeMethod } from "./degree.js";
+import { mirrorLookupMethod } from "./mirror-lookup.js";
+import { NETWORKS, type NetworkSettings, networkMethod } from "./network.js";
+import { savedModelMethod } from "./saved-model.js";
+import { scoreFileMethod } from "./score-file.js";
+
+export type { NetworkSettings } from "./network.js";
+
+export interface MethodContext {
+  /** Its store is built with `keepValues`. */
+  readonly session: Pick<HistogramSession, "selection" | "store">;
+  readonly task: Task;
+  readonly settings: NetworkSettings;
+}
+
+/** What makes a method, or why it cannot be had here. */
+interface Entry {
+  readonly create: (context: MethodContext) => Method;
+  /** One sentence with the remedy, or undefined. */
+  readonly problem?: () => string | undefined;
+}
+
+const network = (name: keyof typeof NETWORKS): Entry => ({
+  create: ({ session, settings }) => networkMethod(NETWORKS[name], session, settings),
+});
+const association = (name: Parameters<typeof associationMethod>[0]): Entry => ({
+  create: ({ session, settings }) => associationMethod(name, session.store, settings.threads),
+});
+
+/** Methods that have a name of their own, in the order of the tables. */
+const METHODS: Readonly<Record<string, Entry>> = {
+  compact: network("compact"),
+  cnnc: network("cnnc"),
+  mlp: network("mlp"),
+  pearson: association("pearson"),
+  spearman: association("spearman"),
+  "mutual-information": association("mutual-information"),
+  "margins-only": network("margins-only"),
+  degree: { create: degreeMethod },
+  "mirror-lookup": { create: mirrorLookupMethod },
+};
+
+export const METHOD_NAMES: readonly string[] = Object.keys(METHODS);
+
+/**
+ * @param names of METHOD_NAMES, `model:FOLDER` or `scores:FILE`; all that have a name by default, except those that
+ *   this installation lacks, of which `onNotice` is told
+ * @throws CnncError `UNKNOWN_METHOD`, `METHOD_UNAVAILABLE`, and those of loadModel, readPairFile and the methods
+ */
+export async function createMethods(
+  names: readonly string[] | undefined,
+  context: MethodContext,
+  onNotice?: (line: string) => void,
+): Promise<Method[]> {
+  const methods: Method[] = [];
+  for (const name of names ?? METHOD_NAMES) {
+    const problem = METHODS[name]?.problem?.();
+    if (problem === undefined) methods.push(await createMethod(name, context));
+    else if (names === undefined) onNotice?.(`Without ${name}: ${problem}`);
+    else throw new CnncError("METHOD_UNAVAILABLE", `The method ${name} cannot be had here: ${problem}`);
+  }
+  const twice = methods.find(({ name }, i) => methods.findIndex((other) => other.name === name) < i);
+  if (twice) throw new CnncError("BAD_USAGE", `The method ${twice.name} is named twice.`, "Name it once.");
+  return methods;
+}
+
+async function createMethod(name: string, context: MethodContext): Promise<Method> {
+  const { session, task, settings } = context;
+  const [kind, ...rest] = name.split(":");
+  const place = rest.join(":");
+  if (kind === "model" && place !== "") return savedModelMethod(place, task, session, settings);
+  if (kind === "scores" && place !== "") {
+    return scoreFileMethod(await readPairFile(place), session.store.geneNames);
+  }
+  const entry = Object.hasOwn(METHODS, name) ? METHODS[name] : undefined;
+  if (entry) return entry.create(context);
+  throw new CnncError(
+    "UNKNOWN_METHOD",
+    `There is no method ${name}.`,
+    `Methods are ${METHOD_NAMES.join(", ")}, model:FOLDER and scores:FILE.`,
+  );
+}
