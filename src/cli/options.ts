@@ -77,3 +77,15 @@ export function withOptions<T, O extends Record<string, Options>>(
 export function withExamples<T>(parser: Argv<T>, examples: readonly [string, string][]): Argv<T> {
   return parser.example(examples.map(([line, what]): [string, string] => [`cnnc ${line}`, what]));
 }
+
+/** @throws CnncError `BAD_USAGE` unless it is a number greater than 0. */
+export function positiveNumber(option: string, value: number): number {
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new CnncError("BAD_USAGE", `--${option} must be a number greater than 0.`);
+}
+
+/** @throws CnncError `BAD_USAGE` */
+export function seedFrom(seed: number): number {
+  if (Number.isSafeInteger(seed) && seed >= 0) return seed;
+  throw new CnncError("BAD_USAGE", `--seed must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`);
+}

@@ -15,7 +15,7 @@ import {
   type Optimizer,
   saveModel,
 } from "../../model/index.js";
-import { NEGATIVE_MODES, readPairFile, SPLIT_MODES, TASKS } from "../../pairs/index.js";
+import { readPairFile, SPLIT_MODES } from "../../pairs/index.js";
 import { renderLearningCurve } from "../../report/learning-curve.js";
 import { svgToPng } from "../../report/svg-to-png.js";
 import {
@@ -27,49 +27,20 @@ import {
   trainModel,
 } from "../../training/index.js";
 import { interruptible } from "../interrupt.js";
-import { selectionFrom, selectionOptions, wholeNumber, withExamples, withOptions } from "../options.js";
+import { labellingFrom, labelOptions } from "../label-options.js";
+import {
+  positiveNumber,
+  seedFrom,
+  selectionFrom,
+  selectionOptions,
+  wholeNumber,
+  withExamples,
+  withOptions,
+} from "../options.js";
 import { readingWarnings } from "../prediction/reading-warnings.js";
 import { progressLine } from "../progress-line.js";
 import { formatDuration } from "../text.js";
 import { trainingSummary, trainingSummaryJson } from "../training-summary.js";
-
-const labelOptions = {
-  labels: {
-    type: "string",
-    demandOption: true,
-    describe: "Labelled gene pairs, or known interactions alone (with --negatives)",
-    group: "Labels:",
-  },
-  task: { choices: TASKS, describe: "What is learned; by default what the labels tell", group: "Labels:" },
-  negatives: {
-    choices: NEGATIVE_MODES,
-    describe: "Draw pairs without interaction in this way, for files that list interactions alone",
-    group: "Labels:",
-  },
-  "negative-ratio": {
-    type: "number",
-    default: 1,
-    describe: "Negatives drawn for each interaction",
-    group: "Labels:",
-  },
-  "negatives-per-positive": {
-    type: "number",
-    describe: "Negatives shown in an epoch for each positive, other ones every time; all by default",
-    group: "Labels:",
-  },
-  "skip-missing": {
-    type: "boolean",
-    default: false,
-    describe: "Leave out pairs of genes that the data lacks",
-    group: "Labels:",
-  },
-  "skip-contradictions": {
-    type: "boolean",
-    default: false,
-    describe: "Leave out pairs about which the file contradicts itself",
-    group: "Labels:",
-  },
-} as const;
 
 const splitOptions = {
   "validation-share": {
@@ -320,20 +291,14 @@ function settingsFrom(args: Arguments, initial: LoadedModel | undefined) {
   return {
     architecture,
     images: imageKinds(args.image, initial?.info.images ?? usualImages(architecture)),
-    ...(task !== undefined && { task }),
-    skipContradictions: args["skip-contradictions"],
-    ...(args.negatives !== undefined && {
-      negatives: { mode: args.negatives, ratio: positive("negative-ratio", args["negative-ratio"]) },
-    }),
-    ...(args["negatives-per-positive"] !== undefined && {
-      negativesPerPositive: positive("negatives-per-positive", args["negatives-per-positive"]),
-    }),
+    ...labellingFrom({ ...args, task }),
+    negativesPerPositive: positiveNumber("negatives-per-positive", args["negatives-per-positive"]),
     split: args.split,
     validationShare: share,
     ...(foldColumn !== undefined &&
       testFold !== undefined && { test: { column: foldColumn, fold: testFold } }),
     optimizer: optimizerFrom(args),
-    learningRate: positive(
+    learningRate: positiveNumber(
       "learning-rate",
       args["learning-rate"] ?? (args.optimizer === "sgd" ? 0.01 : 0.002),
     ),
@@ -384,18 +349,6 @@ function imageKinds(asked: string | undefined, usual: readonly ImageKind[]): rea
     throw new CnncError("BAD_USAGE", "--image names a kind twice.", "Name each kind once.");
   }
   return names as ImageKind[];
-}
-
-/** @throws CnncError `BAD_USAGE` */
-function seedFrom(seed: number): number {
-  if (Number.isSafeInteger(seed) && seed >= 0) return seed;
-  throw new CnncError("BAD_USAGE", `--seed must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`);
-}
-
-/** @throws CnncError `BAD_USAGE` */
-function positive(option: string, value: number): number {
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new CnncError("BAD_USAGE", `--${option} must be a number greater than 0.`);
 }
 
 async function writeCurve(folder: string, { history, bestEpoch }: TrainedModel): Promise<void> {
