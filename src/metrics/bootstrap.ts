@@ -116,6 +116,43 @@ export function bootstrapMean(values: ArrayLike<number>, options: BootstrapOptio
   );
 }
 
+/**
+ * Interval of the mean of values that come in clusters, e.g. a regulator's in several folds: whole clusters are drawn,
+ * as many as there are, and one that is drawn twice counts with all its values twice. With one value in each cluster
+ * it is {@link bootstrapMean}.
+ *
+ * @param clusters name or number of each value's cluster
+ */
+export function bootstrapClusteredMean(
+  values: ArrayLike<number>,
+  clusters: ArrayLike<number | string>,
+  options: BootstrapOptions,
+): Interval {
+  requireSameLength(values, clusters);
+  const numbers = new Map<number | string, number>();
+  const sums: number[] = [];
+  const sizes: number[] = [];
+  for (let i = 0; i < values.length; i++) {
+    const number = numbers.get(clusters[i]) ?? numbers.size;
+    numbers.set(clusters[i], number);
+    sums[number] = (sums[number] ?? 0) + values[i];
+    sizes[number] = (sizes[number] ?? 0) + 1;
+  }
+  return bootstrap(
+    numbers.size,
+    (counts) => {
+      let sum = 0;
+      let size = 0;
+      for (let cluster = 0; cluster < counts.length; cluster++) {
+        sum += counts[cluster] * sums[cluster];
+        size += counts[cluster] * sizes[cluster];
+      }
+      return sum / size;
+    },
+    options,
+  );
+}
+
 /** Linear between the two nearest values, as numpy's default. */
 function quantile(sorted: Float64Array, share: number): number {
   if (sorted.length === 0) return Number.NaN;

@@ -1,3 +1,4 @@
+import { median } from "./median.js";
 import { type Metric, requireSameLength, type Scores } from "./tie-groups.js";
 
 /** A metric of each regulator's own pairs. */
@@ -9,6 +10,9 @@ export interface PerRegulator {
   readonly regulators: Uint32Array;
   /** The metric of each of them. */
   readonly values: Float64Array;
+  /** How many pairs each of them has, and how many of these are positive. */
+  readonly pairs: Uint32Array;
+  readonly positives: Uint32Array;
   /** Regulators with too few positives or negatives to count. */
   readonly skipped: number;
 }
@@ -39,6 +43,8 @@ export function perRegulator(
   const order = Uint32Array.from(regulators.keys()).sort((i, j) => regulators[i] - regulators[j] || i - j);
   const counted: number[] = [];
   const values: number[] = [];
+  const sizes: number[] = [];
+  const positivesOf: number[] = [];
   let skipped = 0;
   for (let start = 0, end = 0; start < order.length; start = end) {
     const regulator = regulators[order[start]];
@@ -49,6 +55,8 @@ export function perRegulator(
     if (positives < minPositives || pairs.length - positives < minNegatives) skipped++;
     else {
       counted.push(regulator);
+      sizes.push(pairs.length);
+      positivesOf.push(positives);
       values.push(
         metric(
           Float64Array.from(pairs, (i) => scores[i]),
@@ -62,15 +70,10 @@ export function perRegulator(
     median: median(values),
     regulators: Uint32Array.from(counted),
     values: Float64Array.from(values),
+    pairs: Uint32Array.from(sizes),
+    positives: Uint32Array.from(positivesOf),
     skipped,
   };
 }
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-function median(values: readonly number[]): number {
-  const sorted = Float64Array.from(values).sort();
-  const middle = sorted.length >> 1;
-  if (sorted.length === 0) return Number.NaN;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}

@@ -74,7 +74,7 @@ export function groupOf(scores: Scores, order: Uint32Array): Uint32Array {
 }
 
 /** @throws RangeError unless both are equally long. */
-export function requireSameLength(scores: ArrayLike<number>, others: ArrayLike<number>): void {
+export function requireSameLength(scores: ArrayLike<number>, others: ArrayLike<unknown>): void {
   if (scores.length !== others.length)
     throw new RangeError(`${scores.length} scores for ${others.length} pairs`);
 }
