@@ -296,6 +296,7 @@ Napi::Function NativePredictor::define(Napi::Env env) {
   return DefineClass(env, "Predictor",
                      {InstanceMethod<&NativePredictor::set_parameters>("setParameters"),
                       InstanceMethod<&NativePredictor::predict>("predict"),
+                      InstanceMethod<&NativePredictor::logits>("logits"),
                       InstanceMethod<&NativePredictor::predict_counts>("predictCounts"),
                       InstanceMethod<&NativePredictor::score_pairs>("scorePairs"),
                       InstanceMethod<&NativePredictor::input_gradients>("inputGradients")});
@@ -316,6 +317,20 @@ NativePredictor::NativePredictor(const Napi::CallbackInfo& info)
 Napi::Value NativePredictor::set_parameters(const Napi::CallbackInfo& info) { return load_parameters(info, *state_); }
 
 Napi::Value NativePredictor::predict(const Napi::CallbackInfo& info) {
+  return answers(info, [](State& state, std::span<const float> images, std::span<float> probabilities) {
+    state.engine->predict(images, probabilities, state.network.input.size());
+  });
+}
+
+Napi::Value NativePredictor::logits(const Napi::CallbackInfo& info) {
+  return answers(info, [](State& state, std::span<const float> images, std::span<float> logits) {
+    state.engine->logits(images, logits);
+  });
+}
+
+Napi::Value NativePredictor::answers(
+    const Napi::CallbackInfo& info,
+    void (*fill)(State& state, std::span<const float> images, std::span<float> answers)) {
   require_idle(info.Env(), *state_);
   const auto images = view_of<const float>(info[0]);
   const std::size_t size = state_->network.input.size();
@@ -325,7 +340,7 @@ Napi::Value NativePredictor::predict(const Napi::CallbackInfo& info) {
       info.Env(), state_, {info[0], info.This()},
       [=, state = state_] {
         out->resize(images.size() / size * state->network.outputs);
-        state->engine->predict(images, *out, size);
+        fill(*state, images, *out);
       },
       [out](Napi::Env env) -> Napi::Value { return floats(env, *out); });
 }

@@ -59,6 +59,10 @@ class NativePredictor : public Napi::ObjectWrap<NativePredictor> {
  private:
   Napi::Value set_parameters(const Napi::CallbackInfo& info);
   Napi::Value predict(const Napi::CallbackInfo& info);
+  Napi::Value logits(const Napi::CallbackInfo& info);
+  /// What `fill` makes of images: `outputs` numbers for each.
+  Napi::Value answers(const Napi::CallbackInfo& info,
+                      void (*fill)(State& state, std::span<const float> images, std::span<float> answers));
   Napi::Value predict_counts(const Napi::CallbackInfo& info);
   Napi::Value score_pairs(const Napi::CallbackInfo& info);
   Napi::Value input_gradients(const Napi::CallbackInfo& info);

@@ -77,6 +77,10 @@ class Predictor {
     };
     predict(images.size() / image_size, copy, probabilities, {});
   }
+
+  /// Fills n x outputs numbers before the sigmoid or softmax, for n images: unlike probabilities, they tell apart what
+  /// is nearly certain.
+  virtual void logits(std::span<const float> images, std::span<float> logits) = 0;
 };
 
 /// Says what in an image moved the network: prediction mode, float32. One call at a time.

@@ -367,6 +367,12 @@ class ReferencePredictor final : public Predictor {
     control.advance(count);
   }
 
+  void logits(std::span<const float> images, std::span<float> logits) override {
+    const auto values = run_forward(network_, prediction(network_, images, parameters_), images);
+    const Values& before_head = values[values.size() - 2];
+    std::copy(before_head.begin(), before_head.end(), logits.begin());
+  }
+
  private:
   Network network_;
   std::vector<float> parameters_;

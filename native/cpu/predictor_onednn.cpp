@@ -104,6 +104,21 @@ class OnednnPredictor final : public Predictor {
   using Predictor::predict;
   void predict(std::size_t count, const ImageSource& source, std::span<float> probabilities,
                const JobControl& control) override {
+    ask<true>(count, source, probabilities, control);
+  }
+
+  void logits(std::span<const float> images, std::span<float> logits) override {
+    const std::size_t size = network_.input.size();
+    const auto copy = [&](std::size_t first, std::size_t count, float* to) {
+      std::copy_n(images.data() + first * size, count * size, to);
+    };
+    ask<false>(images.size() / size, copy, logits, {});
+  }
+
+ private:
+  /// Fills probabilities, or else logits.
+  template <bool kProbabilities>
+  void ask(std::size_t count, const ImageSource& source, std::span<float> answers, const JobControl& control) {
     const std::size_t size = network_.input.size();
     std::atomic<std::size_t> next{0};
     team_.run([&](unsigned thread) {
@@ -116,13 +131,12 @@ class OnednnPredictor final : public Predictor {
         T* const input = state.activations[0].data();
         kernels_.from_float(here * size, state.images.data(), input);
         std::fill_n(input + here * size, (kImages<T> - here) * size, T{});
-        run(state, here, probabilities.subspan(first * network_.outputs, here * network_.outputs));
+        run<kProbabilities>(state, here, answers.subspan(first * network_.outputs, here * network_.outputs));
         control.advance(here);
       }
     });
   }
 
- private:
   void add_product(ProductStep step, const Step* next, Precision precision) {
     const auto* after = next == nullptr ? nullptr : std::get_if<PointwiseStep>(next);
     std::optional<NormLayer> norm;
@@ -184,7 +198,8 @@ class OnednnPredictor final : public Predictor {
   }
 
   /// From the images in activations[0].
-  void run(ThreadState<T>& state, std::size_t count, std::span<float> probabilities) const {
+  template <bool kProbabilities>
+  void run(ThreadState<T>& state, std::size_t count, std::span<float> answers) const {
     for (std::size_t i = 0; i < operations_.size(); ++i) {
       T* const in = state.activations[i % 2].data();
       T* const out = state.activations[(i + 1) % 2].data();
@@ -206,10 +221,10 @@ class OnednnPredictor final : public Predictor {
     }
     const T* const features = state.activations[operations_.size() % 2].data();
     for (std::size_t n = 0; n < count; ++n) {
-      const auto logits = probabilities.subspan(n * head_.outputs, head_.outputs);
+      const auto answer = answers.subspan(n * head_.outputs, head_.outputs);
       kernels_.to_float(head_.inputs, features + n * head_.inputs, state.head_input.data());
-      head_logits(head_, parameters_, state.head_input, logits);
-      head_probabilities(logits);
+      head_logits(head_, parameters_, state.head_input, answer);
+      if constexpr (kProbabilities) head_probabilities(answer);
     }
   }
 

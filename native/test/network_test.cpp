@@ -161,6 +161,11 @@ TEST_CASE("oneDNN gives what the reference gives") {
           predictor->predict(batch.images, expected, network.input.size());
           engine->predict(batch.images, given, network.input.size());
           for (std::size_t i = 0; i < given.size(); ++i) CHECK(std::abs(given[i] - expected[i]) < 1e-5);
+          predictor->logits(batch.images, expected);
+          engine->logits(batch.images, given);
+          for (std::size_t i = 0; i < given.size(); ++i) {
+            CHECK(std::abs(given[i] - expected[i]) < 1e-5 * std::max(1.0F, std::abs(expected[i])));
+          }
         }
         for (const bool drop : {false, true}) {
           CAPTURE(drop);

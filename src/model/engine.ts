@@ -51,16 +51,23 @@ export interface TrainEngine {
   close(): void;
 }
 
+/** A network that says how its answers follow from the images: no dropout, moving statistics. One call at a time. */
+export interface Differentiable {
+  /** What computes, e.g. `tfjs (cpu)`. */
+  readonly name: string;
+  /** n x outputs numbers of n images before their sigmoid or softmax. */
+  logits(images: Float32Array): Promise<Float32Array>;
+  /** n x height x width x channels: the derivative of one of these outputs by each value of n images. */
+  inputGradient(images: Float32Array, output?: number): Promise<Float32Array>;
+  /** Frees everything; no call may follow. */
+  close(): void;
+}
+
 /** An engine that shows its derivatives, for comparing engines and for explanations. */
-export interface GradientEngine extends TrainEngine {
+export interface GradientEngine extends TrainEngine, Differentiable {
   /**
    * The loss of `step` and its derivative by each parameter (0 for moving statistics), without dropout, batch
    * normalisation as in training. Changes nothing.
    */
   gradients(batch: TrainBatch): Promise<{ loss: number; gradients: Float32Array }>;
-  /**
-   * n x height x width x channels: the derivative of one output before its sigmoid or softmax by each value of
-   * n images: no dropout, moving statistics.
-   */
-  inputGradient(images: Float32Array, output?: number): Promise<Float32Array>;
 }

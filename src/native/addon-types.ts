@@ -107,6 +107,8 @@ export interface NativePredictor {
   setParameters(parameters: Float32Array): void;
   /** n x outputs probabilities of n images. */
   predict(images: Float32Array): Promise<Float32Array>;
+  /** The same before their sigmoid or softmax. */
+  logits(images: Float32Array): Promise<Float32Array>;
   /**
    * Fills `out` with the probabilities of n histograms: outputs of each, followed with `both` by those of the swapped
    * pair.

@@ -43,6 +43,7 @@ export function createNativeEngine(options: NativeEngineOptions): GradientEngine
     step: ({ images, targets, weights }: TrainBatch, learningRate: number) =>
       trainer.step(images, targets, weights, learningRate).catch(fail),
     predict: (images) => predicting().predict(images).catch(fail),
+    logits: (images) => predicting().logits(images).catch(fail),
     gradients: ({ images, targets, weights }) => trainer.gradients(images, targets, weights).catch(fail),
     inputGradient: (images, output = 0) => predicting().inputGradients(images, output).catch(fail),
     parameters: async () => trainer.parameters(),

@@ -128,6 +128,8 @@ export async function createTfjsEngine(options: TfjsEngineOptions): Promise<Grad
         return activation === "sigmoid" ? core.sigmoid(logits) : core.softmax(logits);
       }),
 
+    logits: (images) => inParts(images, outputs, (part) => logitsOf(part, false)),
+
     async gradients(batch) {
       await afterEvents();
       const statistics = weights.filter(({ trained }) => !trained);
