@@ -1,0 +1,2 @@
+export * from "./render-report.js";
+export type { TopPair } from "./top-pairs.js";
