@@ -1,5 +1,6 @@
 export * from "./checkpoint.js";
 export * from "./create-engine.js";
+export * from "./engine-differences.js";
 export * from "./epoch-rows.js";
 export * from "./evaluation.js";
 export * from "./learning-curve.js";
