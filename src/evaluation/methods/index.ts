@@ -50,18 +50,20 @@ export const METHOD_NAMES: readonly string[] = Object.keys(METHODS);
 /**
  * @param names of METHOD_NAMES, `model:FOLDER` or `scores:FILE`; all that have a name by default, except those that
  *   this installation lacks, of which `onNotice` is told
+ * @param more methods beside those
  * @throws CnncError `UNKNOWN_METHOD`, `METHOD_UNAVAILABLE`, and those of loadModel, readPairFile and the methods
  */
 export async function createMethods(
   names: readonly string[] | undefined,
+  more: readonly string[],
   context: MethodContext,
   onNotice?: (line: string) => void,
 ): Promise<Method[]> {
   const methods: Method[] = [];
-  for (const name of names ?? METHOD_NAMES) {
+  for (const name of [...(names ?? METHOD_NAMES), ...more]) {
     const problem = METHODS[name]?.problem?.();
     if (problem === undefined) methods.push(await createMethod(name, context));
-    else if (names === undefined) onNotice?.(`Without ${name}: ${problem}`);
+    else if (names === undefined && !more.includes(name)) onNotice?.(`Without ${name}: ${problem}`);
     else throw new CnncError("METHOD_UNAVAILABLE", `The method ${name} cannot be had here: ${problem}`);
   }
   const twice = methods.find(({ name }, i) => methods.findIndex((other) => other.name === name) < i);
