@@ -1,10 +1,12 @@
 #include "bindings/association.hpp"
+#include "bindings/boosting.hpp"
 #include "bindings/histograms.hpp"
 #include "bindings/job.hpp"
 #include "bindings/network.hpp"
 #include "bindings/simulator.hpp"
 #include "bindings/store.hpp"
 #include "bindings/store_builder.hpp"
+#include "boosting/boosting.hpp"
 #include "core/devices.hpp"
 #include "cpu/network_onednn.hpp"
 
@@ -27,6 +29,7 @@ Napi::Value system_info(const Napi::CallbackInfo& info) {
   result.Set("threads", granted_cpus());
   result.Set("cpuKernel", cpu_kernel_name());
   result.Set("onednn", onednn_version());
+  result.Set("xgboost", xgboost_version());
   result.Set("bf16", has_bf16());
   result.Set("gpuBuilt", status.built);
   result.Set("gpuProblem", status.problem);
@@ -42,6 +45,9 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("Job", Job::define(env));
   exports.Set("Simulator", Simulator::define(env));
   exports.Set("associations", Napi::Function::New<associations>(env, "associations"));
+  exports.Set("geneFeatures", Napi::Function::New<gene_features>(env, "geneFeatures"));
+  exports.Set("boostClasses", Napi::Function::New<boost_classes>(env, "boostClasses"));
+  exports.Set("treeImportances", Napi::Function::New<tree_importances>(env, "treeImportances"));
   exports.Set("Trainer", Trainer::define(env));
   exports.Set("Predictor", NativePredictor::define(env));
   exports.Set("buildImages", Napi::Function::New<build_images>(env, "buildImages"));

@@ -38,7 +38,7 @@ using PhiloxKey = std::array<std::uint32_t, 2>;
 }
 
 /// What a random number is for. Numbers for different purposes are independent, whatever the seed.
-enum class Purpose : std::uint32_t { network, kinetics, trajectory, transcripts, library_size, molecules, dropout };
+enum class Purpose : std::uint32_t { network, kinetics, trajectory, transcripts, library_size, molecules, dropout, boosting };
 
 [[nodiscard]] constexpr RandomWords random_counter(Purpose purpose, std::uint32_t position, std::uint32_t gene,
                                                    std::uint32_t event) noexcept {

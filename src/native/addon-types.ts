@@ -46,7 +46,61 @@ export interface NativeAddon {
     threads: number,
     job: NativeJob,
   ): Promise<void>;
+  /**
+   * Fills `out` with genes x 8 numbers; see native/core/gene_features.hpp. The store must have been built with
+   * `keepValues`. Here and below, none of the arrays may be touched until the promise settles.
+   */
+  geneFeatures(
+    store: NativeStore,
+    genes: Uint32Array,
+    out: Float32Array,
+    threads: number,
+    job: NativeJob,
+  ): Promise<void>;
+  /**
+   * Learns the classes of the rows of `training` (rows x columns), and fills `out` with the probabilities of those of
+   * `test`, means over `bags` boosters: test x 1 for two classes, test x classes for more; see
+   * native/boosting/boosting.hpp. The job counts rounds.
+   */
+  boostClasses(
+    training: Float32Array,
+    labels: Uint8Array,
+    classes: number,
+    test: Float32Array,
+    columns: number,
+    bags: number,
+    growth: NativeTreeGrowth,
+    out: Float32Array,
+    threads: number,
+    job: NativeJob,
+  ): Promise<void>;
+  /** Fills `out` with targets x regulators importances; see native/boosting/boosting.hpp. The job counts targets. */
+  treeImportances(
+    store: NativeStore,
+    regulators: Uint32Array,
+    targets: Uint32Array,
+    growth: NativeTreeGrowth,
+    patience: number,
+    out: Float32Array,
+    threads: number,
+    job: NativeJob,
+  ): Promise<void>;
   systemInfo(): SystemInfo;
+}
+
+/** How boosted trees are grown. */
+export interface NativeTreeGrowth {
+  /** Trees one after the other (of each class). */
+  readonly rounds: number;
+  readonly depth: number;
+  /** Learning rate. */
+  readonly rate: number;
+  /** Share of the rows that each tree sees. */
+  readonly rowShare: number;
+  /** Share of the columns that each split is chosen among. */
+  readonly columnShare: number;
+  readonly minChildWeight: number;
+  readonly seed: number;
 }
 
 /**
@@ -236,6 +290,8 @@ export interface SystemInfo {
   cpuKernel: string;
   /** Version of oneDNN, on which networks run; empty where the build has none. */
   onednn: string;
+  /** Version of XGBoost, which grows trees; empty where the build has none. */
+  xgboost: string;
   /** Whether the processor computes in bfloat16. */
   bf16: boolean;
   gpuBuilt: boolean;
