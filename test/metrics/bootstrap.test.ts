@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { auprc, auroc, bootstrap, bootstrapInterval, bootstrapMean } from "../../dist/metrics/index.js";
+import {
+  auprc,
+  auroc,
+  bootstrap,
+  bootstrapClusteredMean,
+  bootstrapInterval,
+  bootstrapMean,
+} from "../../dist/metrics/index.js";
 import { randomNumbers } from "../../dist/random.js";
 import { errorOf } from "../support/errors.js";
 import { randomPairs } from "./random-pairs.js";
@@ -100,6 +107,49 @@ describe("bootstrap", () => {
     const none = bootstrapInterval("auroc", Float32Array.of(2, 1), Uint8Array.of(1, 1), { seed: 1 });
     expect(none).toEqual({ value: Number.NaN, low: Number.NaN, high: Number.NaN, resamples: 0 });
     expect(bootstrapMean([], { seed: 1 }).resamples).toBe(0);
+  });
+
+  test("of a mean of clusters: like a plain loop that draws whole clusters", () => {
+    const values = [0.1, 0.9, 0.4, 0.5, 0.7, 0.2, 0.8, 0.3];
+    const clusters = ["a", "b", "a", "c", "b", "a", "d", "d"];
+    const names = ["a", "b", "c", "d"];
+    const random = randomNumbers(5, "bootstrap");
+    const means: number[] = [];
+    for (let resample = 0; resample < 500; resample++) {
+      const drawn: number[] = [];
+      for (let draw = 0; draw < names.length; draw++) {
+        const name = names[random.below(names.length)];
+        drawn.push(...values.filter((_, i) => clusters[i] === name));
+      }
+      means.push(drawn.reduce((sum, value) => sum + value, 0) / drawn.length);
+    }
+    means.sort((one, other) => one - other);
+    // Of 500 values the quantile .025 lies at 12.475, and .975 at 486.525.
+    const { value, low, high, resamples } = bootstrapClusteredMean(values, clusters, {
+      seed: 5,
+      resamples: 500,
+    });
+    expect(value).toBeCloseTo(3.9 / 8, 14);
+    expect(low).toBeCloseTo(0.525 * means[12] + 0.475 * means[13], 14);
+    expect(high).toBeCloseTo(0.475 * means[486] + 0.525 * means[487], 14);
+    expect(resamples).toBe(500);
+  });
+
+  test("of a mean of clusters: one value in each is the plain mean; more of the same tell nothing new", () => {
+    const random = randomNumbers(4, "test");
+    const values = Array.from({ length: 30 }, () => random.next());
+    const options = { seed: 9, resamples: 300 };
+    const plain = bootstrapMean(values, options);
+    expect(bootstrapClusteredMean(values, Uint32Array.from(values.keys()), options)).toEqual(plain);
+    const fourfold = bootstrapClusteredMean(
+      values.flatMap((value) => [value, value, value, value]),
+      values.flatMap((_, i) => [i, i, i, i]),
+      options,
+    );
+    expect(fourfold.low).toBeCloseTo(plain.low, 12);
+    expect(fourfold.high).toBeCloseTo(plain.high, 12);
+    expect(bootstrapClusteredMean([], [], options)).toMatchObject({ value: Number.NaN, resamples: 0 });
+    expect(() => bootstrapClusteredMean([1], [], options)).toThrow(RangeError);
   });
 
   test("the seed decides", () => {

@@ -208,6 +208,12 @@ describe("per regulator", () => {
     expect([...found.values]).toEqual(
       [expected[1], expected[0], expected[2]].map((value) => expect.closeTo(value, 14)),
     );
+    expect([...found.pairs]).toEqual([190, 190, 190]);
+    expect([...found.positives]).toEqual(
+      [5, 70, 900].map(
+        (regulator) => labels.filter((label, i) => label !== 0 && regulators[i] === regulator).length,
+      ),
+    );
     expect(found.skipped).toBe(1);
     expect(found.mean).toBeCloseTo((expected[0] + expected[1] + expected[2]) / 3, 14);
     expect(found.median).toBeCloseTo([...expected].sort()[1], 14);
