@@ -153,7 +153,7 @@ function figuresByGroup(
   draft: (methods: readonly MethodResult[], others: readonly MethodResult[], where: string) => Draft,
 ): Promise<Figure[]> {
   const panels = GROUPS.flatMap((group) => {
-    const chunks = inChunks(ofGroup(methods, group), METHODS_PER_PANEL);
+    const chunks = inChunks(bestFirst(ofGroup(methods, group)), METHODS_PER_PANEL);
     return chunks.map((members, i) => ({
       members,
       where: SHORT_GROUP_NAMES[group] + (chunks.length > 1 ? ` (${i + 1} of ${chunks.length})` : ""),
@@ -167,6 +167,11 @@ function figuresByGroup(
       return { name: slug(`${split.name}-${kind}-${where}`), svg };
     }),
   );
+}
+
+function bestFirst(methods: readonly MethodResult[]): readonly MethodResult[] {
+  const merit = ({ pooled }: MethodResult) => (Number.isFinite(pooled.auroc) ? pooled.auroc : -1);
+  return methods.toSorted((a, b) => merit(b) - merit(a));
 }
 
 function inChunks<T>(items: readonly T[], size: number): T[][] {

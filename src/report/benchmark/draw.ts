@@ -24,11 +24,14 @@ export const AXIS = {
   tickSize: 4,
 } as const;
 
+/** Figures have one name and one description, not one for each dot. Vega's types lack this setting. */
+const NO_ARIA: object = { aria: false };
+
 /** Draws a figure; coordinates of paths keep two decimals, which is a third of the file and all of the picture. */
 export async function draw(spec: Spec, alt: AltText): Promise<string> {
   const { config, ...rest } = spec;
   const svg = await specToSvg(
-    { padding: 0, autosize: "none", background: "white", ...rest, config: { ...config, aria: false } },
+    { padding: 0, autosize: "none", background: "white", ...rest, config: { ...config, ...NO_ARIA } },
     alt,
   );
   return svg.replace(
@@ -69,6 +72,14 @@ export function text(line: string, style: TextStyle): TextMark {
       },
     },
   };
+}
+
+/** A group's own size, to which the grid of its axes extends. */
+export function size(width: number, height: number) {
+  return [
+    { name: "width", value: width },
+    { name: "height", value: height },
+  ];
 }
 
 export function box(x: number, y: number, width: number, height: number) {

@@ -33,8 +33,9 @@ const TERMS: readonly (readonly [term: string, meaning: string])[] = [
       "replacement, and the middle 95 % of the results are given.",
   ],
   [
-    "Less degree, less margins-only",
-    "The difference to a control on the same regulators and folds. An interval that holds 0 shows no advantage.",
+    "Difference to degree, to margins-only",
+    "The mean AUROC per regulator less that of a control, on the same regulators and folds. An interval that holds 0 " +
+      "shows no advantage.",
   ],
   [
     "Degree",

@@ -21,6 +21,13 @@ export function trusted(markup: string): Html {
   return new Html(markup);
 }
 
+/** A sentence as others wrote it: intervals are kept on one line, and minus signs are such. */
+export function sentence(text: string): Html {
+  const minus = text.replace(/(?<=^|[\s[(])-(?=\.?\d)/g, "−");
+  const parts = minus.split(/(\[[^\][]{1,30}\])/);
+  return html`${parts.map((part, i) => (i % 2 === 1 ? html`<span class="whole">${part}</span>` : part))}`;
+}
+
 function render(content: Content): string {
   if (content instanceof Html) return content.markup;
   if (content === undefined || content === false) return "";

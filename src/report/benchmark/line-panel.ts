@@ -1,6 +1,6 @@
 import type { GroupMark, Mark, RuleMark, Spec, SymbolMark } from "vega";
 import type { AltText } from "../spec-to-svg.js";
-import { AXIS, box, draw, FAINT_INK, SHADOW, text } from "./draw.js";
+import { AXIS, box, draw, FAINT_INK, SHADOW, size, text } from "./draw.js";
 import type { MethodStyle } from "./method-styles.js";
 import { shorten } from "./words.js";
 
@@ -47,7 +47,7 @@ const LEFT = 40;
 const SIDE = 274;
 const TOP = 58;
 const KEY_ROW = 17;
-const KEY_TOP = TOP + SIDE + 58;
+const KEY_TOP = TOP + SIDE + 68;
 const LONGEST_NAME = 26;
 
 /** Draws one panel. Points that are not numbers are left out; points outside the domains are cut off. */
@@ -76,6 +76,7 @@ function plot({ series, shadows = [], reference, symbols, steps, thin, xTitle }:
   return {
     type: "group",
     encode: { enter: box(LEFT, TOP, SIDE, SIDE) },
+    signals: size(SIDE, SIDE),
     axes: [
       {
         orient: "bottom",

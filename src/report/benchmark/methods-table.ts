@@ -58,7 +58,7 @@ export function methodsTable(split: SplitResult): Html {
     heading: html`<span class="hint">${fraction(scale.low)} to ${fraction(scale.high)}; line: chance</span>`,
     cell: ({ perRegulator, group }) => whisker(perRegulator.auroc, scale, group === "control"),
   };
-  return html`${table({
+  return html`${table<MethodResult>({
     name: `Methods, ${split.name}`,
     caption: captionOf(split, differences.length > 0),
     first: { heading: "method", cell: nameCell },
@@ -179,7 +179,12 @@ export function groupsOf(methods: readonly MethodResult[]) {
 
 /** The method as the user writes it, and what it is. */
 export function nameCell({ name, label }: Pick<MethodResult, "name" | "label">): Html {
-  return html`<span class="name">${name}</span>${label !== name && html` <span class="label">${label}</span>`}`;
+  return html`<span class="name">${breakable(name)}</span>${label !== name && html` <span class="label">${label}</span>`}`;
+}
+
+/** Names of files may be long and have no spaces. */
+function breakable(name: string): Html {
+  return html`${name.split(/(?<=[:/._-])/).map((part, i) => html`${i > 0 && html`<wbr>`}${part}`)}`;
 }
 
 function columnOf({ heading, value, format, interval }: Measure, methods: readonly MethodResult[]) {
@@ -209,7 +214,7 @@ function differenceFrom(against: string): Measure {
   const difference = ({ differences }: MethodResult) =>
     differences.find((each) => each.against === against)?.auroc;
   return {
-    heading: html`less ${against}`,
+    heading: html`difference to ${against}`,
     value: (method) => difference(method)?.value ?? Number.NaN,
     format: signed,
     interval: difference,
@@ -232,7 +237,7 @@ function captionOf(split: SplitResult, hasDifferences: boolean): string {
     `${counted(pairs, "test pair")} in ${counted(folds.length, "fold")}, ${percent(positives / pairs)} of them positives.`,
     `Regulators judged by themselves: ${regulators}; too few pairs of either class in every fold: ${skipped}.`,
     "In brackets: 95 % interval over regulators.",
-    hasDifferences ? "Less X: difference of the mean AUROC per regulator to X on the same folds." : "",
+    hasDifferences ? "Difference: of the mean AUROC per regulator, on the same regulators and folds." : "",
     "Best in each column: bold, with a star.",
     missing(methods),
   ]

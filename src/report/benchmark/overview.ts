@@ -1,5 +1,5 @@
 import type { BenchmarkResults, MethodResult, SplitResult } from "../../evaluation/results.js";
-import { type Html, html } from "./html.js";
+import { type Html, html, sentence } from "./html.js";
 import { groupsOf, nameCell } from "./methods-table.js";
 import { fraction, NONE, range } from "./numbers.js";
 import { table } from "./table.js";
@@ -15,7 +15,7 @@ export function verdictSection(
   const items = splits.map(
     (split) => html`<div>
 <h3><a href="#${idOf(split)}">${nameOfSplit(split)}</a></h3>
-<p>${verdicts[split.name] ?? "No verdict was given; see the table."}</p>
+<p>${sentence(verdicts[split.name] ?? "No verdict was given; see the table.")}</p>
 </div>
 `,
   );
@@ -29,11 +29,12 @@ ${items}</section>
 export function overviewTable({ splits }: BenchmarkResults): Html | undefined {
   if (splits.length < 2) return undefined;
   const resultOf = (split: SplitResult, name: string) => split.methods.find((method) => method.name === name);
-  const names = new Map(splits.flatMap(({ methods }) => methods).map((method) => [method.name, method]));
   const scale = whiskerScale(
     splits.flatMap(({ methods }) => methods.map(({ perRegulator }) => perRegulator.auroc)),
     0.5,
   );
+  // The last split named is the hardest by habit; its order is the one to read.
+  const names = new Map(splits.flatMap(({ methods }) => methods).map((method) => [method.name, method]));
   const groups = groupsOf([...names.values()]);
   return html`<section aria-labelledby="overview">
 <h2 id="overview">All splits at a glance</h2>

@@ -13,7 +13,7 @@ ${commandOf(results)}${factsList(factsOf(results))}
 ${list("What the run had to say", results.run.notices, "Nothing.")}
 ${list("Left out of the labels", results.labels.leftOut, "Nothing.")}
 <p>Beside this page lie <code>results.json</code>, every number of it, <code>scores.tsv.gz</code>, the score of every pair,
-fold and method, and every figure as SVG.</p>
+fold and method, and <code>figures/</code>, every figure as SVG.</p>
 </section>
 `;
 }
@@ -50,7 +50,7 @@ export function factsOf({ run, data, labels, task }: BenchmarkResults): Fact[] {
       "Processor",
       `${run.processor}; ${run.threads} ${run.threads === 1 ? "thread" : "threads"}, ${run.precision}`,
     ],
-    ["Time", `${duration(run.seconds)}, finished ${run.finished}`],
+    ["Time", `${duration(run.seconds)}, finished ${run.finished.slice(0, 16).replace("T", " ")} UTC`],
   ];
 }
 

@@ -1,7 +1,7 @@
 import type { BenchmarkResults, FoldResult, SplitResult } from "../../evaluation/results.js";
 import { calibrationFigures, lossFigures, precisionRecallFigures, rocFigures } from "./curve-figures.js";
 import { type Figure, type FigureShelf, gallery } from "./figure.js";
-import { type Content, type Html, html } from "./html.js";
+import { type Content, type Html, html, sentence } from "./html.js";
 import type { MethodStyle } from "./method-styles.js";
 import { causalityTable, methodsTable, moreNumbers, regulatorsTable } from "./methods-table.js";
 import { count, counted, percent, share } from "./numbers.js";
@@ -40,7 +40,7 @@ export async function splitSection(
   const place = (figures: readonly Figure[]) => gallery(figures.map((figure) => shelf.place(figure)));
   return html`<section class="split" aria-labelledby="${id}">
 <h2 id="${id}">${nameOfSplit(split)} <code>${split.name}</code></h2>
-${verdict !== undefined && html`<p class="verdict">${verdict}</p>\n`}
+${verdict !== undefined && html`<p class="verdict">${sentence(verdict)}</p>\n`}
 ${part(
   "What was held out",
   html`<p>${heldOut(split)}</p>

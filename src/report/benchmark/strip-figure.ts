@@ -1,15 +1,15 @@
 import type { Mark, Spec } from "vega";
 import type { MethodResult, SplitResult } from "../../evaluation/results.js";
-import { AXIS, box, draw, FAINT_INK, INK, text } from "./draw.js";
+import { AXIS, box, draw, FAINT_INK, INK, size, text } from "./draw.js";
 import type { Figure } from "./figure.js";
 import { counted, extent, fraction, withRange } from "./numbers.js";
 import { shorten, slug } from "./words.js";
 
-const WIDTH = 430;
-const LEFT = 122;
-const SIDE = 260;
-const TOP = 70;
-const ROW = 30;
+const WIDTH = 390;
+const LEFT = 116;
+const SIDE = 230;
+const TOP = 84;
+const ROW = 27;
 const LONGEST_NAME = 18;
 /** Controls, which cannot see what a method claims to see, are hollow and of another colour. */
 const METHOD_COLOR = "#0072b2";
@@ -35,14 +35,15 @@ export async function stripFigure(split: SplitResult): Promise<Figure | undefine
   const low = Math.min(0.4, Math.floor(ends[0] * 10) / 10);
   const spec: Spec = {
     width: WIDTH,
-    height: TOP + methods.length * ROW + 64,
+    height: TOP + methods.length * ROW + 42,
     config: { axis: AXIS },
     scales: [{ name: "x", type: "linear", domain: [low, 1], range: [0, SIDE], zero: false, nice: false }],
     marks: [
       text("AUROC of every regulator", { x: 4, y: 15, size: 13, bold: true }),
-      text(`${split.name}; the mean over regulators and its 95 % interval in black`, {
+      text(split.name, { x: 4, y: 31, color: FAINT_INK }),
+      text("diamond and bar: the mean over regulators and its 95 % interval", {
         x: 4,
-        y: 31,
+        y: 68,
         color: FAINT_INK,
       }),
       ...key(),
@@ -50,6 +51,7 @@ export async function stripFigure(split: SplitResult): Promise<Figure | undefine
       {
         type: "group",
         encode: { enter: box(LEFT, TOP, SIDE, methods.length * ROW) },
+        signals: size(SIDE, methods.length * ROW),
         axes: [{ orient: "bottom", scale: "x", title: "AUROC", grid: true, tickCount: 6, titlePadding: 8 }],
         marks: [
           chanceLine(methods.length * ROW),
@@ -208,8 +210,8 @@ function key(): Mark[] {
   return [
     sample(10, false),
     text("a regulator", { x: 18, y, color: FAINT_INK }),
-    sample(96, true),
-    text("the same, judged by a control", { x: 104, y, color: FAINT_INK }),
+    sample(100, true),
+    text("the same, judged by a control", { x: 108, y, color: FAINT_INK }),
     text("dashed: chance", { x: 290, y, color: FAINT_INK }),
   ];
 }

@@ -70,9 +70,11 @@ tbody tr:not(.group):hover > * { background: var(--wash); }
 .whisker .hollow { fill: #fff; stroke: var(--control); stroke-width: 2; }
 .pictured { display: flex; gap: .6rem; align-items: center; }
 
+.whole { white-space: nowrap; }
+
 figure { margin: 0; }
 figure svg { display: block; width: 100%; height: auto; }
-section > figure { max-width: 40rem; margin-bottom: 1rem; }
+section > figure { max-width: 35rem; margin-bottom: 1rem; }
 figcaption { margin-top: .25rem; color: var(--faint); font-size: .875rem; }
 .gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 18.5rem), 1fr)); gap: 1.5rem; margin-bottom: 1rem; }
 .gallery figure { max-width: 26rem; }
@@ -91,6 +93,9 @@ figcaption { margin-top: .25rem; color: var(--faint); font-size: .875rem; }
   body { padding: 0 .9rem 3rem; }
   .facts > div { grid-template-columns: 1fr; }
   th[scope=row], thead th:first-child { max-width: 9rem; }
+  .name { font-size: .8125rem; }
+  .pictured { flex-direction: column; align-items: flex-start; gap: 0; }
+  .pictured .whisker { width: 90px; height: auto; }
   .verdicts p, p.verdict { font-size: 1.1rem; }
 }
 
@@ -100,25 +105,25 @@ figcaption { margin-top: .25rem; color: var(--faint); font-size: .875rem; }
   nav, .screen-only { display: none; }
   header { padding-top: 0; }
   h2 { margin-top: 2rem; break-after: avoid; }
-  h3, h4, summary, caption { break-after: avoid; }
+  h3, h4, dt, summary, caption, h3 + p, tr.group { break-after: avoid; }
   section.split, section.run { break-before: page; }
   section.split > h2, section.run > h2 { margin-top: 0; }
   details { border: 0; margin: .5rem 0; }
   details > summary { list-style: none; padding: 0; border: 0; }
   details::details-content { content-visibility: visible; display: block; block-size: auto; height: auto; }
   .inside { padding: .3rem 0 0; }
-  .scroll { overflow: visible; }
+  .scroll { overflow: visible; break-inside: avoid; }
   table { font-size: 7.2pt; }
   .label, .interval, tr.group th, .hint { font-size: 6.6pt; }
   caption { font-size: 8pt; }
   caption span, .inside caption span { position: static; max-width: none; }
   th, td { padding: 2pt 3pt; }
-  th[scope=row], thead th:first-child { position: static; min-width: 0; max-width: none; }
+  th[scope=row], thead th:first-child { position: static; min-width: 3.5em; max-width: none; }
   thead { display: table-header-group; }
   tr, figure, .pairs > li, .verdicts > div, .facts > div { break-inside: avoid; }
   .whisker { width: 70pt; height: auto; }
-  .gallery { grid-template-columns: repeat(3, 1fr); gap: 1rem .75rem; }
-  section > figure { max-width: 13cm; }
+  .gallery { grid-template-columns: repeat(3, 1fr); gap: .75rem .9rem; max-width: 17cm; }
+  section > figure { max-width: 12cm; }
   .pairs { grid-template-columns: 1fr 1fr; }
   a { color: inherit; text-decoration: none; }
 }

@@ -8,8 +8,8 @@ import { CLASS_WORDS, slug } from "./words.js";
 export interface TopPair {
   /** Name of the split. */
   readonly split: string;
-  /** Name of the method whose score ranks the pair. */
-  readonly method: string;
+  /** Name of the method whose score ranks the pair; default: the best network, as a benchmark chooses. */
+  readonly method?: string;
   /** 1 for the surest. */
   readonly rank: number;
   /** Names of the genes. */
@@ -35,7 +35,8 @@ export function topPairsSection(
 ): Html | undefined {
   if (pairs.length === 0) return undefined;
   const sorted = pairs.toSorted((a, b) => a.rank - b.rank);
-  const methods = [...new Set(sorted.map(({ method }) => method))].join(", ");
+  const named = sorted.flatMap(({ method }) => method ?? []);
+  const methods = named.length === 0 ? "the best network" : [...new Set(named)].join(", ");
   const listed = sorted.filter(({ label }) => label !== 0).length;
   return html`<section>
 <h3>Surest pairs</h3>
@@ -50,10 +51,12 @@ ${sorted.map((pair) => card(pair, task, shelf))}</ol>
 function card(pair: TopPair, task: BenchmarkResults["task"], shelf: FigureShelf): Html {
   const { split, rank, a, b, label, score, fold, histogramSvg, explanationSvg, explanationText } = pair;
   const name = slug(`${split}-top-${rank}-${a}-${b}`);
-  const words = CLASS_WORDS[task][label] ?? `label ${label}`;
+  const [regulator, target] = label === 2 ? [b, a] : [a, b];
+  const truth =
+    task === "causality" && label !== 0 ? `${regulator} acts on ${target}` : CLASS_WORDS[task][label];
   return html`<li>
 <h4><span class="rank">${rank}</span> ${a} and ${b}</h4>
-<p>Score ${fraction(score)}; <strong>${words}</strong>; fold ${fold}.</p>
+<p>Score ${fraction(score)}; <strong>${truth}</strong>; fold ${fold}.</p>
 <div class="${explanationSvg === undefined ? "one" : "two"}">
 ${shelf.place({ name, svg: histogramSvg }, html`Cells by the expression of ${a} (right) and ${b} (up).`)}${
   explanationSvg !== undefined &&

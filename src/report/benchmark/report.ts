@@ -11,6 +11,8 @@ import { splitSection } from "./split-section.js";
 import type { TopPair } from "./top-pairs.js";
 import { nameOfSplit } from "./words.js";
 
+export type { TopPair } from "./top-pairs.js";
+
 /** What a report shows. */
 export interface ReportContent {
   readonly results: BenchmarkResults;

@@ -1,2 +1,0 @@
-export * from "./render-report.js";
-export type { TopPair } from "./top-pairs.js";
