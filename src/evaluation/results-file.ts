@@ -41,7 +41,8 @@ function parse(text: string, path: string): unknown {
   try {
     return JSON.parse(text, (_, value) => (value === null ? Number.NaN : value));
   } catch (cause) {
-    const detail = (cause as Error).message.replace(/\.$/, "");
+    // The message may quote lines of the file.
+    const detail = (cause as Error).message.replaceAll(/\s+/g, " ").replace(/\.$/, "");
     throw badResults(`${path} is no JSON: ${detail}.`, REMEDY, cause);
   }
 }

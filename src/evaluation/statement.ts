@@ -31,11 +31,12 @@ export function leakageStatement(
         `${count(mirrors.shared)} are in training`;
   const dropped = folds.reduce((sum, { mirrorsDropped }) => sum + mirrorsDropped, 0);
   const leftOut = folds.reduce((sum, fold) => sum + fold.leftOut, 0);
+  const mirrorsGone = `${dropped === 1 ? "1 mirror was" : `${count(dropped)} mirrors were`} dropped from training for that`;
   const kept =
     leftOut === 0
-      ? `${count(dropped)} mirrors were dropped from training for that`
-      : `${count(dropped)} mirrors were dropped from training for that, and ${count(leftOut)} pairs that share a gene ` +
-        "with test pairs";
+      ? mirrorsGone
+      : `${mirrorsGone}, and ${count(leftOut)} ${leftOut === 1 ? "pair that shares" : "pairs that share"} a gene with ` +
+        "test pairs";
   return `${genes} ${known}; over all folds, ${kept}.`;
 }
 
