@@ -47,6 +47,7 @@ struct CountedImage {
 /// count_*: adds each entry of the stream to all lanes. Only cells outside the zero bin of both genes
 /// have to be counted; what lands in a zero row or column is ignored.
 /// complete_*: writes the full 32 x 32 image, taking the zero row and column from the marginals.
+/// occupied_*: writes the counts of an image that are not 0, in their order, to `out` (kImage counts); returns how many.
 struct Kernels {
   const char* name;
   void (*count_16)(const StreamedGene&, const SpreadGenes&, Layout, std::uint16_t* counts);
@@ -54,6 +55,8 @@ struct Kernels {
   void (*complete_16_to_16)(const CountedImage<std::uint16_t>&, std::uint16_t* out);
   void (*complete_16_to_32)(const CountedImage<std::uint16_t>&, std::uint32_t* out);
   void (*complete_32_to_32)(const CountedImage<std::uint32_t>&, std::uint32_t* out);
+  std::size_t (*occupied_16)(const std::uint16_t* image, std::uint16_t* out);
+  std::size_t (*occupied_32)(const std::uint32_t* image, std::uint32_t* out);
 };
 
 [[nodiscard]] const Kernels& portable_kernels() noexcept;

@@ -108,11 +108,35 @@ CNNC_AVX512 void complete_32_to_32(const CountedImage<std::uint32_t>& image, std
   complete_image(image, out);
 }
 
+CNNC_AVX512 std::size_t occupied_16(const std::uint16_t* image, std::uint16_t* out) {
+  std::size_t size = 0;
+  for (int bin = 0; bin < kImage; bin += 32) {
+    const __m512i counts = _mm512_loadu_si512(image + bin);
+    const __mmask32 occupied = _mm512_test_epi16_mask(counts, counts);
+    // Never beyond the end of `out`: at most `bin` counts are before this one.
+    _mm512_storeu_si512(out + size, _mm512_maskz_compress_epi16(occupied, counts));
+    size += static_cast<std::size_t>(_mm_popcnt_u32(occupied));
+  }
+  return size;
+}
+
+CNNC_AVX512 std::size_t occupied_32(const std::uint32_t* image, std::uint32_t* out) {
+  std::size_t size = 0;
+  for (int bin = 0; bin < kImage; bin += 16) {
+    const __m512i counts = _mm512_loadu_si512(image + bin);
+    const __mmask16 occupied = _mm512_test_epi32_mask(counts, counts);
+    _mm512_storeu_si512(out + size, _mm512_maskz_compress_epi32(occupied, counts));
+    size += static_cast<std::size_t>(_mm_popcnt_u32(occupied));
+  }
+  return size;
+}
+
 }  // namespace
 
 const Kernels* avx512_kernels() noexcept {
   static constexpr Kernels kernels{"avx512",          count<std::uint16_t>, count<std::uint32_t>,
-                                   complete_16_to_16, complete_16_to_32,    complete_32_to_32};
+                                   complete_16_to_16, complete_16_to_32,    complete_32_to_32,
+                                   occupied_16,       occupied_32};
   const bool supported = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vbmi") &&
                          __builtin_cpu_supports("avx512vbmi2");

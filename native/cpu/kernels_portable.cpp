@@ -21,6 +21,16 @@ void complete(const CountedImage<Counter>& image, Count* out) {
   complete_image(image, out);
 }
 
+template <class Count>
+std::size_t occupied(const Count* image, Count* out) {
+  std::size_t size = 0;
+  for (std::size_t bin = 0; bin < kImage; ++bin) {
+    out[size] = image[bin];
+    size += image[bin] != 0 ? 1 : 0;
+  }
+  return size;
+}
+
 }  // namespace
 
 const Kernels& portable_kernels() noexcept {
@@ -29,7 +39,9 @@ const Kernels& portable_kernels() noexcept {
                                    count<std::uint32_t>,
                                    complete<std::uint16_t, std::uint16_t>,
                                    complete<std::uint16_t, std::uint32_t>,
-                                   complete<std::uint32_t, std::uint32_t>};
+                                   complete<std::uint32_t, std::uint32_t>,
+                                   occupied<std::uint16_t>,
+                                   occupied<std::uint32_t>};
   return kernels;
 }
 
