@@ -1,11 +1,15 @@
 import type { Interval } from "../metrics/index.js";
 import type { SplitMode } from "../pairs/index.js";
+import { leadingNetwork } from "./leading-network.js";
 import { differencesAgainst } from "./regulators.js";
 import type { MethodResult, SplitResult } from "./results.js";
 import { count, decimal, listed, range, signed } from "./words.js";
 
 /** What any claim about a network must be compared with: neither has seen whether two genes depend on each other. */
 const CONTROLS = ["margins-only", "degree"];
+
+/** Is shown labels that were kept from all others, so it is no rival. */
+const LEAK = "mirror-lookup";
 
 /**
  * With fewer regulators, a difference of chance alone too often has one sign in all of them, which keeps 0 out of its
@@ -26,15 +30,15 @@ const ON: Readonly<Record<SplitMode, string>> = {
 /**
  * What a split has shown, in one sentence without promises: what the best network reaches, how much more that is than
  * the controls, which methods are ahead of it, and over which no advantage is shown because the difference's interval
- * includes 0. Other networks that learned are not compared with it. Without a network, it is about the best other
- * method.
+ * includes 0. Other networks that learned are not compared with it, nor is `mirror-lookup`, which shows what a leak would
+ * give. Without a network, it is about the best other method.
  *
  * It goes by mean AUROC per regulator; where no regulator can be judged, by that over all pairs.
  */
 export function verdict(split: Pick<SplitResult, "name" | "mode" | "given" | "methods">): string {
   const on = `${ON[split.mode]}${split.given ? ` (folds of ${split.name})` : ""}`;
   const field = chooseField(split.methods);
-  if (field === undefined) return `${on}, nothing could be judged: no fold has test pairs of both kinds.`;
+  if (field === undefined) return `${on}, no method could be judged on test pairs of both kinds.`;
   const parts = [field.perRegulator ? byRegulator(on, field) : byAllPairs(on, field)];
   if (split.mode === "random-pairs") {
     parts.push("such scores on random pairs mostly show which genes were known from training");
@@ -57,20 +61,25 @@ function chooseField(methods: readonly MethodResult[]): Field | undefined {
   const perRegulator = methods.some((method) => method.perRegulator.regulators > 0);
   const valueOf = perRegulator ? regulatorAuroc : pooledAuroc;
   const judged = methods
-    .filter((method) => !Number.isNaN(valueOf(method)))
+    .filter((method) => method.name !== LEAK && !Number.isNaN(valueOf(method)))
     .sort((one, other) => valueOf(other) - valueOf(one));
   const networks = judged.filter(({ group, learns }) => group === "network" && learns);
   const others = judged.filter((method) => !networks.includes(method));
-  if (networks.length > 0) {
-    const [leader] = networks;
+  const leader = leadingNetwork(networks);
+  if (leader !== undefined) {
     const who =
       networks.length === 1 ? leader.name : `${leader.name}, the best of ${networks.length} networks,`;
     return { leader, who, rivals: controlsFirst(others), perRegulator };
   }
-  const leader = others.find(({ group }) => group !== "control") ?? others[0];
-  if (leader === undefined) return undefined;
-  const who = `no network was trained; ${leader.name}${leader === others[0] ? "" : ", the best beside controls,"}`;
-  return { leader, who, rivals: controlsFirst(others.filter((other) => other !== leader)), perRegulator };
+  const best = others.find(({ group }) => group !== "control") ?? others[0];
+  if (best === undefined) return undefined;
+  const who = `no network was trained; ${best.name}${best === others[0] ? "" : ", the best beside controls,"}`;
+  return {
+    leader: best,
+    who,
+    rivals: controlsFirst(others.filter((other) => other !== best)),
+    perRegulator,
+  };
 }
 
 /** They must not get lost in a long list. */

@@ -89,6 +89,12 @@ describe("verdict", () => {
     );
   });
 
+  test("mirror-lookup is no rival: it is shown what was kept from the others", () => {
+    const lookup = madeMethod("mirror-lookup", around(0.9), CONTROL);
+    expect(say([NETWORK, lookup, MARGINS, DEGREE])).toBe(say([NETWORK, MARGINS, DEGREE]));
+    expect(say([lookup])).toBe("On unseen targets, no method could be judged on test pairs of both kinds.");
+  });
+
   test("without controls", () => {
     expect(say([NETWORK])).toMatch(/\], but neither margins-only nor degree was there to compare it with\.$/);
   });
@@ -138,7 +144,7 @@ describe("verdict", () => {
         "margins-only and .800 of degree.",
     );
     expect(say([madeMethod("compact", [])])).toBe(
-      "On unseen targets, nothing could be judged: no fold has test pairs of both kinds.",
+      "On unseen targets, no method could be judged on test pairs of both kinds.",
     );
   });
 
@@ -155,6 +161,6 @@ describe("verdict", () => {
       /no network was trained; boosting, the best beside controls, reaches .*, but it is behind degree/,
     );
     expect(say([DEGREE])).toContain("no network was trained; degree reaches");
-    expect(say([])).toContain("nothing could be judged");
+    expect(say([])).toContain("no method could be judged");
   });
 });
