@@ -1,8 +1,10 @@
 import yargs from "yargs";
 import { VERSION } from "../version.js";
+import { benchmarkCommand } from "./commands/benchmark.js";
 import { buildHistogramsCommand } from "./commands/build-histograms.js";
 import { buildNativeCommand } from "./commands/build-native.js";
 import { evaluateCommand } from "./commands/evaluate.js";
+import { explainCommand } from "./commands/explain.js";
 import { importKerasCommand } from "./commands/import-keras.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { predictPairsCommand } from "./commands/predict-pairs.js";
@@ -27,7 +29,9 @@ export async function main(args: readonly string[]): Promise<number> {
     .command(trainCommand)
     .command(predictPairsCommand)
     .command(evaluateCommand)
+    .command(benchmarkCommand)
     .command(showPairCommand)
+    .command(explainCommand)
     .command(simulateCommand)
     .command(importKerasCommand)
     .command(buildNativeCommand)

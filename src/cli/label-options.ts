@@ -42,7 +42,9 @@ export const labelOptions = {
   },
 } as const;
 
-type LabelArguments = Omit<InferredOptionTypes<typeof labelOptions>, "task"> & { task?: Task | undefined };
+type LabelArguments = Omit<InferredOptionTypes<typeof labelOptions>, "labels" | "task"> & {
+  task?: Task | undefined;
+};
 
 /** @throws CnncError `BAD_USAGE` */
 export function labellingFrom(args: LabelArguments) {

@@ -25,3 +25,15 @@ export function formatBytes(bytes: number): string {
 /** `1 pair`, `2 pairs` */
 export const plural = (count: number, noun: string): string =>
   `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+
+/** `0.758`; `-` for NaN. */
+export const decimals = (value: number, places = 3): string =>
+  Number.isNaN(value) ? "-" : value.toFixed(places);
+
+/** Rows as lines with aligned columns: the first `words` to the left, the others, which are numbers, to the right. */
+export function alignColumns(rows: readonly (readonly string[])[], words: number): string[] {
+  const widths = rows[0].map((_, c) => Math.max(...rows.map((row) => row[c].length)));
+  return rows.map((row) =>
+    row.map((cell, c) => (c < words ? cell.padEnd(widths[c]) : cell.padStart(widths[c]))).join("  "),
+  );
+}

@@ -18,10 +18,14 @@ export function trainingSummary(
       `${plural(history.length, "epoch")}${end}, with ${engine}, in ${formatDuration(seconds)}`,
     `${matrix.name} read as ${scale.name}: ${scale.reason}`,
     ...describeMeasures(trained),
-    ...describeSession(session),
-    ...describePreparation(prepared.report),
+    ...describeLeftOut(session, prepared.report),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** What of the labels was left out, or stands out. */
+export function describeLeftOut(session: HistogramSession, report: PreparationReport): string[] {
+  return [...describeSession(session), ...describePreparation(report)];
 }
 
 function describeMeasures({ bestEpoch, validation, test, content }: TrainedModel): string[] {

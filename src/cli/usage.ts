@@ -17,7 +17,7 @@ export const YARGS_MESSAGES = {
 } as object as Record<string, string>;
 
 /** Options that may be given several times. */
-const REPEATABLE = ["obs"];
+const REPEATABLE = ["obs", "add", "compare"];
 
 /**
  * @returns true, as yargs wants it

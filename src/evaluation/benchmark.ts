@@ -156,11 +156,11 @@ async function ask(
 }
 
 function requireNumbers(scores: Float64Array, place: string): void {
-  const at = scores.findIndex(Number.isNaN);
+  const at = scores.findIndex((score) => !Number.isFinite(score));
   if (at === -1) return;
   throw new CnncError(
     "SCORE_NOT_A_NUMBER",
-    `${place}: the score of test pair ${at + 1} of ${scores.length} is not a number.`,
+    `${place}: the score of test pair ${at + 1} of ${scores.length} is not a finite number.`,
     "Leave the method out with --methods.",
   );
 }

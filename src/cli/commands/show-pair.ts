@@ -2,7 +2,6 @@ import { writeFile } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import type { Argv, CommandModule, InferredOptionTypes } from "yargs";
 import { CnncError } from "../../errors.js";
-import { describeFilter, expressionUnits } from "../../expression/index.js";
 import { openHistograms } from "../../histograms/index.js";
 import { checkOutputFile, writeWhole } from "../../io/index.js";
 import type { PairFile } from "../../pairs/index.js";
@@ -10,6 +9,7 @@ import { renderPairSvg } from "../../report/pair-image.js";
 import { svgToPng } from "../../report/svg-to-png.js";
 import { interruptible } from "../interrupt.js";
 import { computeOptions, selectionFrom, selectionOptions, withExamples, withOptions } from "../options.js";
+import { pairPicture } from "../pair-picture.js";
 import { progressLine } from "../progress-line.js";
 
 const options = {
@@ -61,18 +61,9 @@ async function run(args: Arguments, signal: AbortSignal): Promise<void> {
     })
     .finally(progress.end);
   try {
-    const { selection, store } = session;
+    const { store } = session;
     for await (const { a, b, images } of session.batches()) {
-      const svg = await renderPairSvg({
-        geneA: store.geneNames[a[0]],
-        geneB: store.geneNames[b[0]],
-        cells: store.cells,
-        counts: images,
-        edgesA: store.edges.subarray(33 * a[0], 33 * a[0] + 33),
-        edgesB: store.edges.subarray(33 * b[0], 33 * b[0] + 33),
-        units: expressionUnits(selection.scale.name, selection.transform),
-        note: [basename(args.data), selection.matrix.name, ...selection.obs.map(describeFilter)].join(", "),
-      });
+      const svg = await renderPairSvg(pairPicture(session, a[0], b[0], images, basename(args.data)));
       const picture = extension === ".svg" ? svg : await svgToPng(svg);
       await writeWhole(args.output, (temporary) => writeFile(temporary, picture));
     }

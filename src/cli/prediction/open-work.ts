@@ -5,7 +5,7 @@ import {
   openHistograms,
   type PairRequest,
 } from "../../histograms/index.js";
-import { type LoadedModel, loadModel } from "../../model/index.js";
+import { readModel, type StoredModel } from "../../model/index.js";
 import type { AssociationMeasure } from "../../native/addon-types.js";
 import { resolveThreads } from "../../native/device.js";
 import type { Task } from "../../pairs/index.js";
@@ -47,7 +47,7 @@ export interface DataRequest {
 
 /** Scores by a network, of pairs of an expression file. Scale and transform are the model's unless given. */
 export async function networkWork(request: NetworkRequest, data: DataRequest): Promise<PredictionWork> {
-  const model = await loadModel(request.model);
+  const model = await readModel(request.model);
   const { info } = model;
   const main = mainColumn(request, info.task, data.pairs.kind === "product");
   const threads = resolveThreads(data.options.threads);
@@ -88,7 +88,7 @@ export async function networkWork(request: NetworkRequest, data: DataRequest): P
 
 /** Scores by a network, of the histograms in a file. There is no expression to correlate. */
 export async function histogramFileWork(request: NetworkRequest, path: string): Promise<PredictionWork> {
-  const model = await loadModel(request.model);
+  const model = await readModel(request.model);
   const { info } = model;
   const main = mainColumn(request, info.task, false);
   const threads = resolveThreads(request.scorer.threads);
@@ -144,7 +144,7 @@ export async function associationWork(
   };
 }
 
-const networkFacts = ({ model: path }: NetworkRequest, { info }: LoadedModel, scorer: Scorer) => ({
+const networkFacts = ({ model: path }: NetworkRequest, { info }: StoredModel, scorer: Scorer) => ({
   engine: scorer.name,
   precision: scorer.precision,
   model: { path, info },

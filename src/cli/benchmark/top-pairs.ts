@@ -1,0 +1,92 @@
+import { basename } from "node:path";
+import {
+  type FoldStore,
+  leadingNetwork,
+  type Method,
+  type NetworkSettings,
+  type SplitAnswers,
+  type SplitResult,
+} from "../../evaluation/index.js";
+import { countArray, fillHistograms, type HistogramSession, IMAGE_SIZE } from "../../histograms/index.js";
+import type { TopPair } from "../../report/benchmark/report.js";
+import { renderPairSvg } from "../../report/pair-image.js";
+import type { Labelled } from "../../training/index.js";
+import { pairPicture } from "../pair-picture.js";
+
+/** Pairs that are shown of each split. */
+const SHOWN = 6;
+
+export interface TopPairsContext {
+  readonly session: HistogramSession;
+  readonly labelled: Labelled;
+  readonly methods: readonly Method[];
+  readonly store: FoldStore;
+  /** The expression file. */
+  readonly data: string;
+  readonly settings: NetworkSettings;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The test pairs of every split that its best network is surest of, with their pictures. Networks of different folds
+ * are not sure on one scale, so pairs are compared by their place within their fold.
+ */
+export async function topPairs(
+  results: readonly SplitResult[],
+  answers: readonly SplitAnswers[],
+  context: TopPairsContext,
+): Promise<TopPair[]> {
+  const shown: TopPair[] = [];
+  for (const [s, split] of answers.entries()) {
+    const leader = leadingNetwork(results[s].methods);
+    if (leader === undefined) continue;
+    const method = context.methods.findIndex(({ name }) => name === leader.name);
+    for (const [rank, pair] of surest(split, method).entries()) {
+      shown.push(await describePair(split, pair, rank + 1, context));
+    }
+  }
+  return shown;
+}
+
+interface SurePair {
+  readonly fold: number;
+  readonly row: number;
+  readonly score: number;
+}
+
+/** The best of each fold in turn, so that all folds' networks are seen. */
+function surest({ parts, answers }: SplitAnswers, method: number): SurePair[] {
+  const byFold = parts.map(({ test }, fold) => {
+    const { interaction } = answers[fold][method].scores;
+    return Array.from(test, (row, i) => ({ fold, row, score: interaction[i] }))
+      .sort((one, other) => other.score - one.score || one.row - other.row)
+      .slice(0, SHOWN);
+  });
+  const inTurn = Array.from({ length: SHOWN }, (_, place) =>
+    byFold.flatMap((pairs) => pairs.slice(place, place + 1)),
+  );
+  return inTurn.flat().slice(0, SHOWN);
+}
+
+async function describePair(
+  { name, folds }: SplitAnswers,
+  { fold, row, score }: SurePair,
+  rank: number,
+  { session, labelled, settings, data, signal }: TopPairsContext,
+): Promise<TopPair> {
+  const { a, b, labels } = labelled.pairs;
+  const { store } = session;
+  const counts = countArray(store.cells, IMAGE_SIZE);
+  const pair = { a: a.subarray(row, row + 1), b: b.subarray(row, row + 1) };
+  await fillHistograms(store, pair, counts, { device: "cpu", threads: settings.threads, signal });
+  return {
+    split: name,
+    rank,
+    a: store.geneNames[a[row]],
+    b: store.geneNames[b[row]],
+    label: labels[row],
+    score,
+    fold: folds.names[fold],
+    histogramSvg: await renderPairSvg(pairPicture(session, a[row], b[row], counts, basename(data))),
+  };
+}

@@ -1,0 +1,17 @@
+import { CnncError } from "../errors.js";
+import type { PairRequest } from "../histograms/index.js";
+
+/** Two genes of the command line, as if a file had listed them. */
+export function singlePair(a: string, b: string): PairRequest {
+  const path = "the command line";
+  return {
+    kind: "list",
+    file: { path, a: [a], b: [b], extra: new Map(), lines: Uint32Array.of(1), header: undefined },
+  };
+}
+
+/** An error about genes that are not there, without the advice to skip them: of a single pair there is nothing to skip. */
+export function withoutSkipping(error: unknown): unknown {
+  if (!(error instanceof CnncError) || error.code !== "GENES_NOT_FOUND") return error;
+  return new CnncError(error.code, error.message, error.remedy.replace(/, or leave out .*$/s, "."));
+}
