@@ -1,158 +1,151 @@
 /**
- * AUROC of trained networks on real data with the given folds.
+ * The accuracy of all methods on real and simulated data: methods x sets x splits, by `cnnc benchmark`.
  *
- *   node bench/accuracy.mjs DATA_FOLDER [--only hhep,mdc] [--networks compact:residual+margins,cnnc:nepdf]
- *     [--folds fold_gene5,fold_pair5] [--seeds 5] [--precision f32] [--out results.jsonl] [--json]
+ *   node bench/accuracy.mjs --data FOLDER [--out FOLDER] [--only hhep,mdc,simulated-1000] [--methods compact,degree]
+ *     [--seeds 1] [--precision f32] [--folds fold_gene5,fold_pair5] [--json]
  *
- * DATA_FOLDER has, for each set, `expression.h5ad` and a file of labelled pairs with fold columns. Every fold is tested
- * once for each seed; training pairs whose mirror is tested are dropped. Settings are the same for all: AdamW with
- * decay 0.01, one-cycle to 0.002, batches of 128, 12 epochs, the last weights; several image kinds are scaled alike at
- * the start. What is done is kept in --out, and not done again.
+ * --data has a folder for each real set, with `expression.h5ad` and a file of labelled pairs with fold columns; without
+ * it, only simulated data are used. Real sets are tested on their given folds, simulated ones (1,000 genes, 50 of them
+ * regulators) on unseen targets. Networks learn for 12 epochs. Reports are kept in --out, one for each set and seed; what
+ * is there is not done again, and a run that was stopped goes on with the fold it was at.
  */
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { openHistograms } from "../dist/histograms/index.js";
-import { readPairFile } from "../dist/pairs/index.js";
-import { trainModel } from "../dist/training/index.js";
-import { machine, printTable, say } from "./support.mjs";
+import { inputFolder, machine, printTable, run, say } from "./support.mjs";
 
-const SETS = {
-  hhep: { folder: "hhep", pairs: "pairs_STRING.tsv.gz", scale: "linear", negativesPerPositive: 5 },
-  mdc: { folder: "mdc", pairs: "pairs_STRING.tsv.gz", scale: "linear", negativesPerPositive: 5 },
-  bone_marrow: {
-    folder: "bone_marrow",
-    pairs: "pairs_NonSpecific_ChIP.tsv.gz",
-    scale: "counts",
-    negativesPerPositive: 3,
-  },
+const CNNC = fileURLToPath(new URL("../bin/cnnc.js", import.meta.url));
+
+const REAL_SETS = {
+  hhep: { pairs: "pairs_STRING.tsv.gz", scale: "linear", negatives: 5 },
+  mdc: { pairs: "pairs_STRING.tsv.gz", scale: "linear", negatives: 5 },
+  bone_marrow: { pairs: "pairs_NonSpecific_ChIP.tsv.gz", scale: "counts", negatives: 3 },
 };
-const FOLDS = ["0", "1", "2", "3", "4"];
+const SIMULATED_CELLS = [300, 1000, 3000, 10_000];
 
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
+const { values: options } = parseArgs({
   options: {
-    only: { type: "string", default: Object.keys(SETS).join() },
-    networks: { type: "string", default: "compact:residual+margins,cnnc:nepdf" },
-    folds: { type: "string", default: "fold_gene5,fold_pair5" },
-    seeds: { type: "string", default: "5" },
+    data: { type: "string" },
+    out: { type: "string", default: join(inputFolder(), "accuracy") },
+    only: { type: "string" },
+    methods: { type: "string" },
+    seeds: { type: "string", default: "1" },
     precision: { type: "string", default: "f32" },
-    out: { type: "string", default: join(tmpdir(), "cnnc-bench", "accuracy.jsonl") },
+    folds: { type: "string", default: "fold_gene5,fold_pair5" },
     json: { type: "boolean", default: false },
   },
 });
-const done = existsSync(options.out)
-  ? readFileSync(options.out, "utf8")
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line))
-  : [];
-const rows = [];
-for (const name of options.only.split(",")) {
-  const session = await openSet(name);
-  for (const network of options.networks.split(",")) {
-    for (const column of options.folds.split(",")) rows.push(await measure(name, session, network, column));
-  }
-  session.histograms.close();
-}
+
+const sets = [...(options.data === undefined ? [] : realSets(options.data)), ...simulatedSets()].filter(
+  ({ name }) => options.only === undefined || options.only.split(",").includes(name),
+);
+mkdirSync(options.out, { recursive: true });
+const rows = sets.flatMap(measure);
 report();
 
-async function openSet(name) {
-  const { folder, pairs, scale } = SETS[name];
-  const file = await readPairFile(join(positionals[0], folder, pairs));
-  const data = join(positionals[0], folder, "expression.h5ad");
-  return { file, histograms: await openHistograms(data, { kind: "list", file }, { scale, device: "cpu" }) };
+function realSets(folder) {
+  return Object.entries(REAL_SETS).map(([name, { pairs, scale, negatives }]) => ({
+    name,
+    make: () => join(folder, name, "expression.h5ad"),
+    labels: join(folder, name, pairs),
+    options: ["--scale", scale, "--negatives-per-positive", negatives, "--fold-column", options.folds],
+  }));
 }
 
-/** All seeds and folds of one network on one set. */
-async function measure(set, session, network, column) {
-  const perSeed = [];
-  for (let seed = 1; seed <= Number(options.seeds); seed++) {
-    const folds = [];
-    for (const fold of FOLDS) {
-      const key = [set, network, column, options.precision, seed, fold].join(" ");
-      let result = done.find((one) => one.key === key);
-      if (result === undefined) {
-        result = { key, ...(await trainAndTest(set, session, network, column, fold, seed)) };
-        appendFileSync(options.out, `${JSON.stringify(result)}\n`);
-        say(`${key}: AUROC ${result.auroc.toFixed(3)}, per regulator ${result.aurocPerRegulator.toFixed(3)}`);
-      }
-      folds.push(result);
-    }
-    const regulators = folds.reduce((sum, one) => sum + one.regulators, 0);
-    perSeed.push({
-      pooled: mean(folds.map(({ auroc }) => auroc)),
-      perRegulator: folds.reduce((sum, one) => sum + one.aurocPerRegulator * one.regulators, 0) / regulators,
-      seconds: mean(folds.map(({ seconds }) => seconds)),
-    });
-  }
-  return { set, network, column, perSeed };
-}
-
-async function trainAndTest(set, { file, histograms }, network, column, fold, seed) {
-  const [architecture, images] = network.split(":");
-  const started = performance.now();
-  const { test } = await trainModel(histograms, file, {
-    architecture,
-    images: images.split("+"),
-    optimizer: { kind: "adamw", weightDecay: 0.01 },
-    learningRate: 0.002,
-    schedule: "one-cycle",
-    epochs: 12,
-    batchSize: 128,
-    balanceClasses: true,
-    negativesPerPositive: SETS[set].negativesPerPositive,
-    scaleChannels: images.includes("+"),
-    split: "target-disjoint",
-    validationShare: 0,
-    test: { column, fold },
-    engine: "native",
-    precision: options.precision,
-    threads: availableParallelism(),
-    cacheBytes: 4e9,
-    seed,
+function simulatedSets() {
+  return SIMULATED_CELLS.map((cells) => {
+    const name = `simulated-${cells}`;
+    const folder = join(inputFolder(), name);
+    const sizes = ["--cells", cells, "--genes", 1000, "--regulators", 50, "--umis", 3000];
+    return {
+      name,
+      make: () => {
+        if (!existsSync(folder)) run(process.execPath, [CNNC, "simulate", "-o", folder, ...sizes]);
+        return join(folder, "expression.h5ad");
+      },
+      labels: join(folder, "pairs.tsv"),
+      options: ["--split", "target-disjoint"],
+    };
   });
-  const { auroc, auprc, aurocPerRegulator, regulators, pairs, positives } = test;
-  const seconds = (performance.now() - started) / 1000;
-  return { auroc, auprc, aurocPerRegulator, regulators, pairs, positives, seconds };
+}
+
+/** One row for each split and method, over all seeds. */
+function measure(set) {
+  const runs = Array.from({ length: Number(options.seeds) }, (_, i) => benchmark(set, i + 1));
+  return runs[0].splits.flatMap(({ name: split, methods }, s) =>
+    methods.map(({ name: method }, m) => {
+      const results = runs.map(({ splits }) => splits[s].methods[m]);
+      return {
+        set: set.name,
+        split,
+        method,
+        perRegulator: spread(results.map(({ perRegulator }) => perRegulator.auroc.value)),
+        low: results[0].perRegulator.auroc.low,
+        high: results[0].perRegulator.auroc.high,
+        pooled: spread(results.map(({ pooled }) => pooled.auroc)),
+        auprcRatio: spread(results.map(({ pooled }) => pooled.auprcRatio)),
+        earlyPrecisionRatio: spread(results.map(({ pooled }) => pooled.earlyPrecisionRatio)),
+        seconds: spread(results.map(({ seconds }) => seconds)),
+      };
+    }),
+  );
+}
+
+function benchmark(set, seed) {
+  const methods = options.methods === undefined ? "" : `-${options.methods.replaceAll(/[^a-z-]/g, "_")}`;
+  const output = join(options.out, `${set.name}-${options.precision}${methods}-${seed}`);
+  const results = join(output, "results.json");
+  if (!existsSync(results)) {
+    say(`${set.name}, seed ${seed}`);
+    const common = ["--epochs", 12, "--precision", options.precision, "--seed", seed, "-o", output];
+    const chosen = options.methods === undefined ? [] : ["--methods", options.methods];
+    const data = set.make();
+    run(process.execPath, [
+      CNNC,
+      "benchmark",
+      data,
+      "--labels",
+      set.labels,
+      ...set.options,
+      ...common,
+      ...chosen,
+    ]);
+  }
+  return JSON.parse(readFileSync(results, "utf8"));
 }
 
 function report() {
-  const summary = rows.map(({ set, network, column, perSeed }) => ({
-    set,
-    network,
-    column,
-    precision: options.precision,
-    pooled: spread(perSeed.map(({ pooled }) => pooled)),
-    perRegulator: spread(perSeed.map(({ perRegulator }) => perRegulator)),
-    secondsPerFold: mean(perSeed.map(({ seconds }) => seconds)),
-  }));
   if (options.json) {
-    console.log(JSON.stringify({ machine: machine(), seeds: Number(options.seeds), summary }, null, 2));
+    console.log(JSON.stringify({ machine: machine(), seeds: Number(options.seeds), rows }, null, 2));
     return;
   }
   console.log(machine());
-  const text = ({ mean, deviation }) => `${mean.toFixed(3)} (${deviation.toFixed(3)})`;
-  printTable(`AUROC, mean (standard deviation) of ${options.seeds} seeds, ${options.precision}`, [
-    ["set", "network", "folds", "pooled", "mean per regulator", "s per fold"],
-    ...summary.map(({ set, network, column, pooled, perRegulator, secondsPerFold }) => [
-      set,
-      network,
-      column,
-      text(pooled),
-      text(perRegulator),
-      secondsPerFold,
-    ]),
-  ]);
+  const text = ({ mean, deviation }) =>
+    options.seeds === "1" ? mean.toFixed(3) : `${mean.toFixed(3)} (${deviation.toFixed(3)})`;
+  printTable(
+    `AUROC, ${options.seeds === "1" ? "one seed" : `mean (standard deviation) of ${options.seeds} seeds`}, ${options.precision}`,
+    [
+      ["set", "split", "method", "per regulator", "95 %", "pooled", "AUPRC ratio", "EPR", "seconds"],
+      ...rows.map((row) => [
+        row.set,
+        row.split,
+        row.method,
+        text(row.perRegulator),
+        row.low === null ? "-" : `${row.low.toFixed(3)}-${row.high.toFixed(3)}`,
+        text(row.pooled),
+        row.auprcRatio.mean.toFixed(2),
+        row.earlyPrecisionRatio.mean.toFixed(2),
+        row.seconds.mean,
+      ]),
+    ],
+  );
 }
 
-function mean(values) {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
+/** Values that could not be worked out are null in results.json, and 0 would be a lie. */
 function spread(values) {
-  const center = mean(values);
-  const squares = values.reduce((sum, value) => sum + (value - center) ** 2, 0);
-  return { mean: center, deviation: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0 };
+  const known = values.map((value) => value ?? Number.NaN);
+  const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
+  const squares = known.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, deviation: known.length > 1 ? Math.sqrt(squares / (known.length - 1)) : 0 };
 }
