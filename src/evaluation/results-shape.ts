@@ -36,7 +36,6 @@ function misfit(value: unknown, place: string, kind: string): Misfit {
 const ofType =
   (type: "number" | "string" | "boolean", kind: string): Shape =>
   (value, place) =>
-    // biome-ignore lint/suspicious/useValidTypeof: the type is one of three
     typeof value === type ? undefined : misfit(value, place, kind);
 
 const number = ofType("number", "number");

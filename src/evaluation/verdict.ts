@@ -59,10 +59,10 @@ interface Field {
 
 function chooseField(methods: readonly MethodResult[]): Field | undefined {
   const perRegulator = methods.some((method) => method.perRegulator.regulators > 0);
-  const valueOf = perRegulator ? regulatorAuroc : pooledAuroc;
+  const aurocOf = perRegulator ? regulatorAuroc : pooledAuroc;
   const judged = methods
-    .filter((method) => method.name !== LEAK && !Number.isNaN(valueOf(method)))
-    .sort((one, other) => valueOf(other) - valueOf(one));
+    .filter((method) => method.name !== LEAK && !Number.isNaN(aurocOf(method)))
+    .sort((one, other) => aurocOf(other) - aurocOf(one));
   const networks = judged.filter(({ group, learns }) => group === "network" && learns);
   const others = judged.filter((method) => !networks.includes(method));
   const leader = leadingNetwork(networks);
@@ -134,11 +134,11 @@ function byAllPairs(on: string, { leader, who, rivals }: Field): string {
 function against(
   leader: MethodResult,
   rivals: readonly MethodResult[],
-  valueOf: (method: MethodResult) => number,
+  aurocOf: (method: MethodResult) => number,
 ): string {
-  const told = rivals.filter((rival) => CONTROLS.includes(rival.name) || valueOf(rival) >= valueOf(leader));
+  const told = rivals.filter((rival) => CONTROLS.includes(rival.name) || aurocOf(rival) >= aurocOf(leader));
   if (told.length === 0) return "";
-  return `, against ${named(told, (rival) => `${decimal(valueOf(rival))} of ${rival.name}`)}`;
+  return `, against ${named(told, (rival) => `${decimal(aurocOf(rival))} of ${rival.name}`)}`;
 }
 
 function named<T>(items: readonly T[], text: (item: T) => string): string {
