@@ -1,5 +1,6 @@
 import type { Spec, TextMark } from "vega";
 import { type AltText, specToSvg } from "../spec-to-svg.js";
+import { printable } from "./html.js";
 
 export const FONT = "DejaVu Sans, Verdana, sans-serif";
 export const INK = "#1f2933";
@@ -24,17 +25,10 @@ export const AXIS = {
   tickSize: 4,
 } as const;
 
-/** Figures have one name and one description, not one for each dot. Vega's types lack this setting. */
-const NO_ARIA: object = { aria: false };
-
 /** Draws a figure; coordinates of paths keep two decimals, which is a third of the file and all of the picture. */
 export async function draw(spec: Spec, alt: AltText): Promise<string> {
-  const { config, ...rest } = spec;
-  const svg = await specToSvg(
-    { padding: 0, autosize: "none", background: "white", ...rest, config: { ...config, ...NO_ARIA } },
-    alt,
-  );
-  return svg.replace(
+  const svg = await specToSvg({ padding: 0, autosize: "none", background: "white", ...spec }, alt);
+  return printable(svg).replace(
     / d="([^"]*)"/g,
     (_, path: string) =>
       ` d="${path.replace(/-?\d+\.\d{3,}(?:e-?\d+)?/g, (number) => `${rounded(number)}`)}"`,

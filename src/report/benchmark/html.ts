@@ -35,10 +35,13 @@ function render(content: Content): string {
   return escapeHtml(`${content}`);
 }
 
-/** Also takes out characters that neither HTML nor SVG may hold. */
+/** Without the characters that neither HTML nor SVG may hold. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cs}\uFFFE\uFFFF]|(?![\t\n\r])\p{Cc}/gu, "\uFFFD");
+}
+
 function escapeHtml(text: string): string {
-  return text
-    .replace(/[\p{Cs}\uFFFE\uFFFF]|(?![\t\n\r])\p{Cc}/gu, "\uFFFD")
+  return printable(text)
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")

@@ -152,8 +152,8 @@ export function causalityTable(split: SplitResult): Html | undefined {
     of("AUROC of direction", ({ causality }) => causality?.directionAuroc),
     of("swap consistency", ({ causality }) => causality?.swapConsistency),
     of("AUROC: no interaction", ({ causality }) => causality?.classAurocs[0]),
-    of("AUROC: a acts on b", ({ causality }) => causality?.classAurocs[1]),
-    of("AUROC: b acts on a", ({ causality }) => causality?.classAurocs[2]),
+    of("AUROC: a acts\u00a0on\u00a0b", ({ causality }) => causality?.classAurocs[1]),
+    of("AUROC: b acts\u00a0on\u00a0a", ({ causality }) => causality?.classAurocs[2]),
   ];
   return table({
     name: `Direction, ${split.name}`,
@@ -184,7 +184,7 @@ export function nameCell({ name, label }: Pick<MethodResult, "name" | "label">):
 
 /** Names of files may be long and have no spaces. */
 function breakable(name: string): Html {
-  return html`${name.split(/(?<=[:/._-])/).map((part, i) => html`${i > 0 && html`<wbr>`}${part}`)}`;
+  return html`${name.split(/(?<=[:/_-])/).map((part, i) => html`${i > 0 && html`<wbr>`}${part}`)}`;
 }
 
 function columnOf({ heading, value, format, interval }: Measure, methods: readonly MethodResult[]) {

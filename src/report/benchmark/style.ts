@@ -57,7 +57,7 @@ td.number { white-space: nowrap; }
 tr.group th { padding-top: .9rem; color: var(--faint); font-size: .8125rem; font-weight: 600; }
 tr.group span { position: sticky; left: .55rem; }
 tbody tr:not(.group):hover > * { background: var(--wash); }
-.label { display: block; color: var(--faint); font-size: .8125rem; font-weight: 400; }
+.label { display: block; min-width: 7.5rem; color: var(--faint); font-size: .8125rem; font-weight: 400; }
 .interval { display: block; color: var(--faint); font-size: .8125rem; white-space: nowrap; }
 .hint { color: var(--faint); font-size: .75rem; font-weight: 400; }
 .best { font-weight: 750; }
@@ -104,6 +104,8 @@ figcaption { margin-top: .25rem; color: var(--faint); font-size: .875rem; }
   body { max-width: none; padding: 0; font-size: 9.5pt; }
   nav, .screen-only { display: none; }
   header { padding-top: 0; }
+  p { break-inside: avoid; }
+  .label { min-width: 27mm; }
   h2 { margin-top: 2rem; break-after: avoid; }
   h3, h4, dt, summary, caption, h3 + p, tr.group { break-after: avoid; }
   section.split, section.run { break-before: page; }
@@ -124,7 +126,8 @@ figcaption { margin-top: .25rem; color: var(--faint); font-size: .875rem; }
   .whisker { width: 70pt; height: auto; }
   .gallery { grid-template-columns: repeat(3, 1fr); gap: .75rem .9rem; max-width: 17cm; }
   section > figure { max-width: 12cm; }
-  .pairs { grid-template-columns: 1fr 1fr; }
+  .note, figcaption { font-size: 8pt; }
+  .pairs, .pairs .two { grid-template-columns: 1fr 1fr; }
   a { color: inherit; text-decoration: none; }
 }
 `;
