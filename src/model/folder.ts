@@ -10,6 +10,7 @@ import {
   restoreReplaced,
   writeWholeFolder,
 } from "../io/index.js";
+import type { Task } from "../pairs/index.js";
 import { VERSION } from "../version.js";
 import { networkSpec, type Unsupported } from "./describe-model.js";
 import {
@@ -20,13 +21,17 @@ import {
   parseJsonObject,
   parseModelInfo,
 } from "./model-info.js";
-import type { NetworkSpec } from "./network-spec.js";
+import { type NetworkSpec, outputCount } from "./network-spec.js";
 import { checkParameterCount, flatParameters, weightVariables } from "./parameters.js";
+import { readStoredNetwork } from "./stored-network.js";
 import { loadTfjs } from "./tfjs-backend.js";
 
 const TOPOLOGY_FILE = "model.json";
 const WEIGHTS_FILE = "weights.bin";
 const INFO_FILE = "cnnc.json";
+
+/** Probabilities per image. */
+const OUTPUTS: Readonly<Record<Task, number>> = { interaction: 1, causality: 3 };
 
 export interface ModelContent {
   readonly model: LayersModel;
@@ -120,14 +125,28 @@ function littleEndian(values: Float32Array): Uint8Array {
   return new Uint8Array(bytes.buffer);
 }
 
-/** A model from a folder. */
-export interface LoadedModel {
-  readonly model: LayersModel;
-  /** For engines other than TensorFlow.js; or what of the model they cannot express. */
+/** What a model's folder tells engines other than TensorFlow.js. */
+interface EngineModel {
+  /** Or what of the model such engines cannot express. */
   readonly spec: NetworkSpec | Unsupported;
   /** In the order of parameterList. */
   readonly parameters: Float32Array;
   readonly info: ModelInfo;
+}
+
+/** A model from a folder. */
+export interface LoadedModel extends EngineModel {
+  readonly model: LayersModel;
+}
+
+/** A model from a folder that TensorFlow.js has not made yet. */
+export interface StoredModel extends EngineModel {
+  /**
+   * Makes it in TensorFlow.js.
+   *
+   * @throws CnncError `MODEL_DAMAGED`
+   */
+  layersModel(): Promise<LayersModel>;
 }
 
 /**
@@ -138,17 +157,96 @@ export interface LoadedModel {
  *   not 32 x 32 with one channel per image kind.
  */
 export async function loadModel(folder: string): Promise<LoadedModel> {
+  return makeModel(await readFolder(folder));
+}
+
+/**
+ * The same without TensorFlow.js, which takes a third of a second and 20 MB to load, where the network is one that
+ * this package makes; else with it.
+ *
+ * @throws CnncError as loadModel
+ */
+export async function readModel(folder: string): Promise<StoredModel> {
+  const content = await readFolder(folder);
+  const stored = readPlainly(content);
+  if (stored) return { ...stored, layersModel: () => makeLayersModel(content) };
+  const { model, ...loaded } = await makeModel(content);
+  return { ...loaded, layersModel: async () => model };
+}
+
+/** The files of a model, each by itself sound. */
+interface FolderContent {
+  readonly path: string;
+  readonly info: ModelInfo;
+  readonly topology: object;
+  readonly manifest: io.WeightsManifestConfig;
+  readonly weights: ArrayBuffer;
+}
+
+async function readFolder(folder: string): Promise<FolderContent> {
   const path = withoutSlash(folder);
   await restoreReplaced(path);
   await checkModelFolder(path);
   const info = parseModelInfo(await readFile(join(path, INFO_FILE), "utf8"), join(path, INFO_FILE));
-  const model = await readLayersModel(path);
+  const place = join(path, TOPOLOGY_FILE);
+  const { modelTopology, weightsManifest } = parseJsonObject(await readFile(place, "utf8"), place);
+  if (typeof modelTopology !== "object" || modelTopology === null || !isManifest(weightsManifest)) {
+    throw damaged(`${place} is damaged: it is not the description of a TensorFlow.js layers model.`);
+  }
+  const weights = await readWeights(path, weightsManifest);
+  return { path, info, topology: modelTopology, manifest: weightsManifest, weights };
+}
+
+async function makeModel(content: FolderContent): Promise<LoadedModel> {
+  const { path, info } = content;
+  const model = await makeLayersModel(content);
   checkFit(model, info, path);
   const parameters = flatParameters(model);
   if (!parameters.every(Number.isFinite)) {
     throw damaged(`${join(path, WEIGHTS_FILE)} is damaged: not all weights are finite numbers.`);
   }
   return { model, spec: networkSpec(model), parameters, info };
+}
+
+/** The model as other engines want it; undefined where it is unusual or unsound, which TensorFlow.js tells apart. */
+function readPlainly({ info, topology, manifest, weights }: FolderContent): EngineModel | undefined {
+  const stored = readStoredNetwork(topology);
+  if (stored === undefined) return undefined;
+  const { spec } = stored;
+  const { height, width, channels } = spec.input;
+  const fits = height === 32 && width === 32 && channels === info.images.length;
+  if (!fits || outputCount(spec) !== OUTPUTS[info.task]) return undefined;
+  const parameters = pickWeights(manifest, weights, stored.weights);
+  return parameters?.every(Number.isFinite) ? { spec, parameters, info } : undefined;
+}
+
+/** The wanted arrays end to end; undefined unless the manifest lists just these. */
+function pickWeights(
+  manifest: io.WeightsManifestConfig,
+  bytes: ArrayBuffer,
+  wanted: readonly { readonly name: string; readonly shape: readonly number[] }[],
+): Float32Array | undefined {
+  const view = new DataView(bytes);
+  const listed = new Map<
+    string,
+    { readonly shape: string; readonly offset: number; readonly size: number }
+  >();
+  let offset = 0;
+  for (const { name, shape, ...rest } of manifest.flatMap(({ weights }) => weights)) {
+    if (listed.has(name) || Object.keys(rest).join() !== "dtype") return undefined;
+    const size = shape.reduce((product, length) => product * length, 1);
+    listed.set(name, { shape: shape.join(), offset, size });
+    offset += size;
+  }
+  if (listed.size !== wanted.length) return undefined;
+  const flat = new Float32Array(offset);
+  let next = 0;
+  for (const { name, shape } of wanted) {
+    const found = listed.get(name);
+    if (found?.shape !== shape.join()) return undefined;
+    for (let i = 0; i < found.size; i++) flat[next++] = view.getFloat32(4 * (found.offset + i), true);
+  }
+  return flat;
 }
 
 /** @throws CnncError `MODEL_NOT_FOUND`, `MODEL_FOREIGN` */
@@ -170,23 +268,20 @@ async function checkModelFolder(path: string): Promise<void> {
   }
 }
 
-async function readLayersModel(path: string): Promise<LayersModel> {
-  const place = join(path, TOPOLOGY_FILE);
-  const { modelTopology, weightsManifest } = parseJsonObject(await readFile(place, "utf8"), place);
-  if (typeof modelTopology !== "object" || modelTopology === null || !isManifest(weightsManifest)) {
-    throw damaged(`${place} is damaged: it is not the description of a TensorFlow.js layers model.`);
-  }
+async function makeLayersModel(content: FolderContent): Promise<LayersModel> {
+  const { path, topology, manifest, weights } = content;
   const artifacts: io.ModelArtifacts = {
-    modelTopology,
-    weightSpecs: weightsManifest.flatMap(({ weights }) => weights),
-    weightData: await readWeights(path, weightsManifest),
+    // A copy: TensorFlow.js uses up parts of what it reads a model from.
+    modelTopology: structuredClone(topology),
+    weightSpecs: manifest.flatMap(({ weights }) => weights),
+    weightData: weights,
   };
   const { layers } = await loadTfjs();
   try {
     return await layers.loadLayersModel({ load: async () => artifacts });
   } catch (cause) {
     const reason = (cause as Error).message.split("\n", 1)[0].replace(/\.?$/, "");
-    throw damaged(`${place} and its weights do not make a model: ${reason}.`, cause);
+    throw damaged(`${join(path, TOPOLOGY_FILE)} and its weights do not make a model: ${reason}.`, cause);
   }
 }
 
@@ -234,8 +329,8 @@ function checkFit(model: LayersModel, info: ModelInfo, path: string): void {
     throw damaged(`The model in ${path} takes ${input} values where its images are ${expected}.`);
   }
   const outputs = model.outputs.map(({ shape }) => shape.slice(1).join(" x ")).join(" and ");
-  const needed = info.task === "interaction" ? "1" : "3";
-  if (outputs !== needed) {
+  const needed = OUTPUTS[info.task];
+  if (outputs !== `${needed}`) {
     throw damaged(`The model in ${path} has ${outputs} outputs where the task ${info.task} needs ${needed}.`);
   }
 }

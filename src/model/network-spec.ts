@@ -68,7 +68,8 @@ export function outputShapes(spec: NetworkSpec): ImageShape[] {
 /** Probabilities per image: 1 of a sigmoid, else one per class. */
 export const outputCount = (spec: NetworkSpec): number => (outputShapes(spec).at(-1) ?? spec.input).channels;
 
-function outputShape(layer: LayerSpec, input: ImageShape): ImageShape {
+/** What one layer makes of an input. */
+export function outputShape(layer: LayerSpec, input: ImageShape): ImageShape {
   const { height, width, channels } = input;
   switch (layer.kind) {
     case "conv": {

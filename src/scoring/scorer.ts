@@ -1,6 +1,11 @@
 import { CnncError } from "../errors.js";
 import type { ExpressionStore } from "../expression/index.js";
-import { type EngineChoice, type LoadedModel, nativeEngineProblem } from "../model/index.js";
+import {
+  type EngineChoice,
+  type LoadedModel,
+  nativeEngineProblem,
+  type StoredModel,
+} from "../model/index.js";
 import type { CountArray, Precision } from "../native/addon-types.js";
 import { createNativeScorer } from "./native-scorer.js";
 import { createTfjsScorer } from "./tfjs-scorer.js";
@@ -57,7 +62,7 @@ export interface ScorerOptions {
  *
  * @throws CnncError `ENGINE_UNAVAILABLE` if `native` or bf16 is asked for and cannot be had; `OUT_OF_MEMORY`
  */
-export async function openScorer(model: LoadedModel, options: ScorerOptions): Promise<Scorer> {
+export async function openScorer(model: LoadedModel | StoredModel, options: ScorerOptions): Promise<Scorer> {
   const { engine = "auto", precision = "auto", threads, onNotice } = options;
   const { spec, parameters, info } = model;
   const unsupported = "unsupported" in spec ? spec.unsupported.replace(/\.$/, "") : undefined;

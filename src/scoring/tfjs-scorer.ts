@@ -1,7 +1,13 @@
 import { setImmediate as afterEvents } from "node:timers/promises";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { countArray, fillHistograms, IMAGE_SIZE } from "../histograms/index.js";
-import { type LoadedModel, loadTfjs, setFlatParameters, type TfjsOptions } from "../model/index.js";
+import {
+  type LoadedModel,
+  loadTfjs,
+  type StoredModel,
+  setFlatParameters,
+  type TfjsOptions,
+} from "../model/index.js";
 import { addon } from "../native/addon.js";
 import type { CountArray } from "../native/addon-types.js";
 import { throwIfAborted } from "../progress.js";
@@ -18,11 +24,13 @@ const IMAGES_ACCELERATED = 256;
 
 /** Scores in TensorFlow.js, whatever layers the model has: accelerated where such a package is installed. */
 export async function createTfjsScorer(
-  { model, parameters, info }: LoadedModel,
+  stored: LoadedModel | StoredModel,
   { threads, onProblem }: TfjsScorerOptions,
 ): Promise<Scorer> {
   const tfjs = await loadTfjs({ accelerated: true, ...(onProblem && { onProblem }) });
   const { core } = tfjs;
+  const { parameters, info } = stored;
+  const model = "model" in stored ? stored.model : await stored.layersModel();
   // A deep copy of the description: TensorFlow.js uses up parts of what it reads a model from.
   const copy = await tfjs.layers.models.modelFromJSON(JSON.parse(model.toJSON() as string));
   setFlatParameters(tfjs, copy, parameters);
