@@ -1,3 +1,5 @@
+import type { Architecture, Optimizer } from "../model/index.js";
+
 /** How the learning rate runs over a training. */
 export type Schedule = "one-cycle" | "decay" | "constant";
 
@@ -29,6 +31,15 @@ export function learningRate(schedule: Schedule, peak: number, step: number, ste
   const share = rising ? step / top : (step - top) / (steps - 1 - top);
   const [from, to] = rising ? [peak / START_DIVISOR, peak] : [peak, peak / END_DIVISOR];
   return to + ((from - to) * (1 + Math.cos(Math.PI * share))) / 2;
+}
+
+/**
+ * The highest rate that is usually right. Without batch normalisation the published network stays where it began at
+ * the rate that suits the others: on 425 cells with 1,144 interactions it learns nothing at 0.002.
+ */
+export function usualLearningRate(architecture: Architecture, optimizer: Optimizer["kind"]): number {
+  if (optimizer === "sgd") return 0.01;
+  return architecture === "cnnc" ? 0.0005 : 0.002;
 }
 
 /** Small sets are shown more often, so that there are enough steps to learn something. */

@@ -7,8 +7,11 @@ import {
   type SplitAnswers,
   type SplitResult,
 } from "../../evaluation/index.js";
-import { countArray, fillHistograms, type HistogramSession, IMAGE_SIZE } from "../../histograms/index.js";
+import { describeExplanation, explainPair } from "../../explanation/index.js";
+import type { HistogramSession } from "../../histograms/index.js";
+import { loadModel } from "../../model/index.js";
 import type { TopPair } from "../../report/benchmark/report.js";
+import { renderExplanationSvg } from "../../report/explanation-image.js";
 import { renderPairSvg } from "../../report/pair-image.js";
 import type { Labelled } from "../../training/index.js";
 import { pairPicture } from "../pair-picture.js";
@@ -42,7 +45,7 @@ export async function topPairs(
     if (leader === undefined) continue;
     const method = context.methods.findIndex(({ name }) => name === leader.name);
     for (const [rank, pair] of surest(split, method).entries()) {
-      shown.push(await describePair(split, pair, rank + 1, context));
+      shown.push(await describePair(split, leader.name, pair, rank + 1, context));
     }
   }
   return shown;
@@ -70,23 +73,28 @@ function surest({ parts, answers }: SplitAnswers, method: number): SurePair[] {
 
 async function describePair(
   { name, folds }: SplitAnswers,
+  network: string,
   { fold, row, score }: SurePair,
   rank: number,
-  { session, labelled, settings, data, signal }: TopPairsContext,
+  { session, labelled, store, settings, data, signal }: TopPairsContext,
 ): Promise<TopPair> {
   const { a, b, labels } = labelled.pairs;
-  const { store } = session;
-  const counts = countArray(store.cells, IMAGE_SIZE);
-  const pair = { a: a.subarray(row, row + 1), b: b.subarray(row, row + 1) };
-  await fillHistograms(store, pair, counts, { device: "cpu", threads: settings.threads, signal });
+  const [regulator, target] = [a[row], b[row]];
+  const model = await loadModel(await store.folderOf(name, network, folds.names[fold]));
+  const { threads, engine } = settings;
+  const explanation = await explainPair(session.store, model, regulator, target, { threads, engine, signal });
+  const picture = pairPicture(session, regulator, target, explanation.counts, basename(data));
   return {
     split: name,
+    method: network,
     rank,
-    a: store.geneNames[a[row]],
-    b: store.geneNames[b[row]],
+    a: session.store.geneNames[regulator],
+    b: session.store.geneNames[target],
     label: labels[row],
     score,
     fold: folds.names[fold],
-    histogramSvg: await renderPairSvg(pairPicture(session, a[row], b[row], counts, basename(data))),
+    histogramSvg: await renderPairSvg(picture),
+    explanationSvg: await renderExplanationSvg(picture, explanation, { histogram: false }),
+    explanationText: describeExplanation(explanation).slice(1).join("\n"),
   };
 }

@@ -10,7 +10,7 @@ import {
   type PairExplanation,
   requireDirections,
 } from "../../explanation/index.js";
-import { SCALES, TRANSFORMS } from "../../expression/index.js";
+import { expressionUnits, SCALES, TRANSFORMS } from "../../expression/index.js";
 import { type HistogramSession, openHistograms } from "../../histograms/index.js";
 import { checkOutputFile, writeWhole } from "../../io/index.js";
 import { ENGINES, type LoadedModel, loadModel } from "../../model/index.js";
@@ -152,11 +152,11 @@ async function writePicture(path: string, svg: string): Promise<void> {
 }
 
 function summary(explanation: PairExplanation, { selection }: HistogramSession, args: Arguments): string {
-  const { matrix, scale } = selection;
+  const { matrix, scale, transform } = selection;
   const reason = args.scale === undefined ? "as the model's training data" : scale.reason;
   const lines = [
     ...describeExplanation(explanation),
-    `${matrix.name} read as ${scale.name}: ${reason}`,
+    `Ranges in ${expressionUnits(scale.name, transform)}; ${matrix.name} read as ${scale.name}: ${reason}`,
     ...(args.output === undefined ? [] : [`Picture: ${args.output}`]),
   ];
   return `${lines.join("\n")}\n`;
@@ -181,5 +181,6 @@ function toJson(
     ...explanationJson(explanation),
     warnings,
   };
-  return `${JSON.stringify(facts, null, 2)}\n`;
+  // A row of a table stands on one line.
+  return `${JSON.stringify(facts, null, 2).replaceAll(/\[[^[\]{}]*\]/g, (list) => list.replaceAll(/\n */g, " "))}\n`;
 }

@@ -25,6 +25,7 @@ import {
   SCHEDULES,
   type TrainedModel,
   trainModel,
+  usualLearningRate,
 } from "../../training/index.js";
 import { interruptible } from "../interrupt.js";
 import { labellingFrom, labelOptions } from "../label-options.js";
@@ -101,7 +102,7 @@ const fittingOptions = {
   optimizer: { choices: ["adamw", "adam", "sgd"], default: "adamw", group: "Training:" },
   "learning-rate": {
     type: "number",
-    describe: "Highest learning rate; 0.002, or 0.01 for sgd",
+    describe: "Highest learning rate; 0.002, or 0.0005 for cnnc, or 0.01 for sgd",
     group: "Training:",
   },
   schedule: {
@@ -288,6 +289,7 @@ function settingsFrom(args: Arguments, initial: LoadedModel | undefined) {
   }
   const architecture = (args.architecture ?? initial?.info.architecture ?? "compact") as Architecture;
   const task = args.task ?? initial?.info.task;
+  const optimizer = optimizerFrom(args);
   return {
     architecture,
     images: imageKinds(args.image, initial?.info.images ?? usualImages(architecture)),
@@ -297,10 +299,10 @@ function settingsFrom(args: Arguments, initial: LoadedModel | undefined) {
     validationShare: share,
     ...(foldColumn !== undefined &&
       testFold !== undefined && { test: { column: foldColumn, fold: testFold } }),
-    optimizer: optimizerFrom(args),
+    optimizer,
     learningRate: positiveNumber(
       "learning-rate",
-      args["learning-rate"] ?? (args.optimizer === "sgd" ? 0.01 : 0.002),
+      args["learning-rate"] ?? usualLearningRate(architecture, optimizer.kind),
     ),
     schedule: args.schedule,
     ...(args.epochs !== undefined && { epochs: wholeNumber("epochs", args.epochs, 1) }),

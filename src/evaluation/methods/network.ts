@@ -8,7 +8,7 @@ import {
   saveModel,
 } from "../../model/index.js";
 import type { Precision } from "../../native/addon-types.js";
-import { trainPrepared } from "../../training/index.js";
+import { trainPrepared, usualLearningRate } from "../../training/index.js";
 import type { FoldScores, FoldTask, Method, MethodGroup, MethodOptions } from "../method.js";
 import { scoreRows } from "./score-rows.js";
 
@@ -66,9 +66,9 @@ export const NETWORKS = {
 } as const satisfies Record<string, NetworkKind>;
 
 /**
- * A network that is trained in each fold, all with the same settings: AdamW with decay 0.01, one-cycle to 0.002,
- * batches of 128, classes weighted alike, the last weights; no pairs are set apart. It leaves its model in the
- * fold's folder.
+ * A network that is trained in each fold, all with the same settings but their usual learning rate: AdamW with decay
+ * 0.01, one-cycle, batches of 128, classes weighted alike, the last weights; no pairs are set apart. It leaves its
+ * model in the fold's folder.
  *
  * @throws (score) CnncError of trainPrepared and openScorer
  */
@@ -98,7 +98,7 @@ export function networkMethod(
           architecture,
           images,
           optimizer: { kind: "adamw", weightDecay: 0.01 },
-          learningRate: 0.002,
+          learningRate: usualLearningRate(architecture, "adamw"),
           schedule: "one-cycle",
           batchSize: 128,
           balanceClasses: true,
