@@ -207,13 +207,14 @@ function resultOf(
       fold: `${1 + (regulator % 5)}`,
       positives: pairs / 5,
       pairs,
-      auroc: auroc(theirs, Uint8Array.from(mine)),
-      auprc: auprc(theirs, Uint8Array.from(mine)),
+      auroc: auroc(Float64Array.from(theirs), Uint8Array.from(mine)),
+      auprc: auprc(Float64Array.from(theirs), Uint8Array.from(mine)),
     });
   }
   const truth = Uint8Array.from(labels);
-  const pooled = auroc(scores, truth);
-  const chances = scores.map((score) => 1 / (1 + Math.exp(1.6 - 0.9 * score)));
+  const all = Float64Array.from(scores);
+  const pooled = auroc(all, truth);
+  const chances = all.map((score) => 1 / (1 + Math.exp(1.6 - 0.9 * score)));
   const aurocs = values.map((value) => value.auroc);
   return {
     ...method,
@@ -221,8 +222,8 @@ function resultOf(
     unscored: method.group === "external" ? 120 : 0,
     pooled: {
       auroc: pooled,
-      auprc: auprc(scores, truth),
-      auprcRatio: auprcRatio(scores, truth),
+      auprc: auprc(all, truth),
+      auprcRatio: auprcRatio(all, truth),
       earlyPrecision: earlyPrecision(chances, truth).precision,
       earlyPrecisionRatio: earlyPrecision(chances, truth).ratio,
       earlyPrecisionRatioAllEdges: 1.7 * earlyPrecision(chances, truth).ratio,
@@ -241,7 +242,7 @@ function resultOf(
     },
     differences: [],
     curves: curvesOf(scores, labels),
-    ...(probabilities && { calibration: calibrationOf(chances, labels) }),
+    ...(probabilities && { calibration: calibrationOf([...chances], labels) }),
     ...(task === "causality" && { causality: causalityOf(method.group, random.next) }),
     ...(epochs && {
       losses: Array.from({ length: 5 }, () =>
@@ -251,7 +252,10 @@ function resultOf(
   };
 }
 
-function causalityOf(group: MethodResult["group"], next: () => number): MethodResult["causality"] {
+function causalityOf(
+  group: MethodResult["group"],
+  next: () => number,
+): NonNullable<MethodResult["causality"]> {
   if (group === "association" || group === "external") {
     return {
       classAurocs: [Number.NaN, Number.NaN, Number.NaN],
@@ -295,7 +299,10 @@ function curvesOf(scores: readonly number[], labels: readonly number[]): MethodR
   return { roc, precisionRecall };
 }
 
-function calibrationOf(chances: readonly number[], labels: readonly number[]): MethodResult["calibration"] {
+function calibrationOf(
+  chances: readonly number[],
+  labels: readonly number[],
+): NonNullable<MethodResult["calibration"]> {
   const order = [...chances.keys()].sort((a, b) => chances[a] - chances[b]);
   const size = order.length / 10;
   const mean = (rows: readonly number[], of: readonly number[]) =>
