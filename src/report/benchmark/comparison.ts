@@ -33,7 +33,7 @@ ${runs(first, second)}
 
 function inShort({ run, data, labels }: BenchmarkResults): Html {
   return html`<strong>${data.path}</strong> against <strong>${labels.path}</strong>, seed ${run.seed}, cnnc
-${run.versions.cnnc}, ${run.finished.slice(0, 10)}.`;
+${run.versions.cnnc}, <span class="whole">${run.finished.slice(0, 10)}</span>.`;
 }
 
 function remarks(warnings: readonly string[], notes: readonly string[]): Html {
@@ -127,7 +127,7 @@ function interval(value: string, ends: string): Content {
 }
 
 function picture({ first, second }: ComparisonRow, scale: WhiskerScale): Content {
-  return html`${first && whisker(first.perRegulator.auroc, scale, true)}${
+  return html`${first && whisker(first.perRegulator.auroc, scale, "first")}${
     second && whisker(second.perRegulator.auroc, scale)
   }`;
 }

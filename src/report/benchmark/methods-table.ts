@@ -56,7 +56,8 @@ export function methodsTable(split: SplitResult): Html {
   const [mean, ...others] = MEASURES.map((measure) => columnOf(measure, methods));
   const picture: Column<MethodResult> = {
     heading: html`<span class="hint">${fraction(scale.low)} to ${fraction(scale.high)}; line: chance</span>`,
-    cell: ({ perRegulator, group }) => whisker(perRegulator.auroc, scale, group === "control"),
+    cell: ({ perRegulator, group }) =>
+      whisker(perRegulator.auroc, scale, group === "control" ? "control" : "full"),
   };
   return html`${table<MethodResult>({
     name: `Methods, ${split.name}`,

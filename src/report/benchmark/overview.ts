@@ -50,7 +50,7 @@ ${table<MethodResult>({
     cell: ({ name, group }) => {
       const auroc = resultOf(split, name)?.perRegulator.auroc;
       if (auroc === undefined || !Number.isFinite(auroc.value)) return NONE;
-      return html`<span class="pictured">${whisker(auroc, scale, group === "control")}<span>${fraction(auroc.value)}
+      return html`<span class="pictured">${whisker(auroc, scale, group === "control" ? "control" : "full")}<span>${fraction(auroc.value)}
 <span class="interval">${range(auroc)}</span></span></span>`;
     },
   })),

@@ -67,7 +67,8 @@ tbody tr:not(.group):hover > * { background: var(--wash); }
 .whisker .reference { stroke: #9aa5b1; stroke-dasharray: 2 2; }
 .whisker .line { fill: none; stroke: var(--ink); stroke-width: 1.5; }
 .whisker .full { fill: var(--accent); stroke: #fff; }
-.whisker .hollow { fill: #fff; stroke: var(--control); stroke-width: 2; }
+.whisker .control, .whisker .first { fill: #fff; stroke: var(--control); stroke-width: 2; }
+.whisker .first { stroke: var(--accent); }
 .pictured { display: flex; gap: .6rem; align-items: center; }
 
 .whole { white-space: nowrap; }

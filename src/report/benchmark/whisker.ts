@@ -14,6 +14,9 @@ export interface WhiskerScale {
   readonly reference: number;
 }
 
+/** Full: a method; control: hollow, and of another colour; first: the first of two runs, hollow. */
+export type Dot = "full" | "control" | "first";
+
 /** An axis that holds all intervals and the reference. */
 export function whiskerScale(intervals: readonly Interval[], reference: number): WhiskerScale {
   const [low, high] = extent(intervals.flatMap(({ value, low, high }) => [value, low, high])) ?? [0, 1];
@@ -25,7 +28,7 @@ export function whiskerScale(intervals: readonly Interval[], reference: number):
  * A dot with whiskers, the size of a word; the numbers stand beside it, so that readers who cannot see it miss
  * nothing. Empty for NaN.
  */
-export function whisker({ value, low, high }: Interval, scale: WhiskerScale, hollow = false): Html {
+export function whisker({ value, low, high }: Interval, scale: WhiskerScale, dot: Dot = "full"): Html {
   if (!Number.isFinite(value)) return html``;
   const at = (x: number) =>
     (EDGE + ((x - scale.low) / (scale.high - scale.low)) * (WIDTH - 2 * EDGE)).toFixed(1);
@@ -35,6 +38,6 @@ export function whisker({ value, low, high }: Interval, scale: WhiskerScale, hol
       ? html`<path class="line" d="M${at(low)},${middle}H${at(high)}M${at(low)},${middle - 3}v6M${at(high)},${middle - 3}v6"/>`
       : undefined;
   return html`<svg class="whisker" aria-hidden="true" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}">
-<path class="reference" d="M${at(scale.reference)},0V${HEIGHT}"/>${line}<circle class="${hollow ? "hollow" : "full"}" cx="${at(value)}" cy="${middle}" r="4"/>
+<path class="reference" d="M${at(scale.reference)},0V${HEIGHT}"/>${line}<circle class="${dot}" cx="${at(value)}" cy="${middle}" r="4"/>
 </svg>`;
 }
