@@ -99,13 +99,16 @@ async function run(args: BenchmarkArguments, signal: AbortSignal): Promise<void>
     const labelled = labelledPairs(session, file, { ...labellingFrom(args), seed });
     const { task, pairs } = labelled;
     const planned = planSplits(pairs, filePlace(file, labelled), requests, seed);
-    const methods = [
-      ...(await createMethods(methodNames(args), args.add ?? [], { session, task, settings }, notice)),
-    ];
+    const methods = await createMethods(
+      methodNames(args),
+      args.add ?? [],
+      { session, task, settings },
+      notice,
+    );
     const hashes = { data: await sha256OfFile(data), labels: await sha256OfFile(labels) };
     const store = await openFoldStore(`${output}.partial`, fingerprintOf(args, hashes, session));
     if (store.resumed) say(`Going on with what ${output}.partial has of this benchmark.`);
-    const line = answerLine();
+    const line = answerLine(methods.map(({ name }) => name));
     const answers = await runBenchmark(planned, {
       task,
       pairs,
