@@ -1,4 +1,5 @@
 export * from "./errors.js";
+export * from "./explanation/index.js";
 export * from "./expression/index.js";
 export * from "./histograms/index.js";
 export * from "./io/index.js";
@@ -8,6 +9,11 @@ export type { CountArray, HistogramArray, SystemInfo } from "./native/addon-type
 export * from "./native/device.js";
 export * from "./pairs/index.js";
 export * from "./progress.js";
+export {
+  type ExplanationImageOptions,
+  type ExplanationOverlay,
+  renderExplanationSvg,
+} from "./report/explanation-image.js";
 export { type PairImage, renderPairSvg } from "./report/pair-image.js";
 export { svgToPng } from "./report/svg-to-png.js";
 export * from "./scoring/index.js";

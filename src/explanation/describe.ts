@@ -1,5 +1,6 @@
 import { CLASS_NAMES } from "../model/index.js";
-import type { ExplainedRegion, PairExplanation } from "./explain-pair.js";
+import type { PairExplanation } from "./explain-pair.js";
+import { cellsWords } from "./expression-state.js";
 import { isComplete } from "./integrated-gradients.js";
 
 /** An explanation in lines of plain text: the answer, what it is made of, and how far it can be trusted. */
@@ -7,24 +8,19 @@ export function describeExplanation(explanation: PairExplanation): string[] {
   const { geneA, geneB, cells, quantity, score, baselineScore, regions } = explanation;
   const change = score - baselineScore;
   const told = regions.reduce((sum, { attribution }) => sum + attribution, 0);
-  const parts =
-    regions.length === 0
-      ? ["  Nothing: to this model, independent genes would look the same."]
-      : [
-          ...regions.map((region) => `  ${signed(region.attribution).padStart(7)}  ${regionWords(region)}`),
-          `  ${signed(change - told).padStart(7)}  all else`,
-        ];
+  const parts = !isMoved(explanation)
+    ? ["  Nothing: to this model, independent genes would look the same."]
+    : [
+        ...regions.map((region) => `  ${signed(region.attribution).padStart(7)}  ${region.words}`),
+        `  ${signed(change - told).padStart(7)}  all else`,
+      ];
   return [
-    `${geneA} and ${geneB} in ${count(cells, "cell")}: ${answer(explanation)}`,
+    `${geneA} and ${geneB} in ${cellsWords(cells)}: ${answer(explanation)}`,
     `What moves the ${quantity} from ${baselineScore.toFixed(2)}, if the genes were independent, to ${score.toFixed(2)}:`,
     ...parts,
     ...checks(explanation),
   ];
 }
-
-/** E.g. `Gata1 high (1.2 to 1.9) and no Spi1: 212 cells, 130.5 if independent`. */
-export const regionWords = ({ words, cells, expectedCells }: ExplainedRegion): string =>
-  `${words}: ${count(cells, "cell")}, ${expected(expectedCells)} if independent`;
 
 /** The probabilities with and without dependence. */
 function answer({ task, probabilities, baselineProbabilities }: PairExplanation): string {
@@ -37,15 +33,12 @@ function answer({ task, probabilities, baselineProbabilities }: PairExplanation)
   return `${all.join(", ")}; in brackets, if they were independent`;
 }
 
-function checks({
-  score,
-  baselineScore,
-  steps,
-  completenessError,
-  occlusion,
-  regions,
-}: PairExplanation): string[] {
-  if (regions.length === 0) return [];
+/** Whether anything adds to the score or takes away from it. */
+const isMoved = ({ attribution }: PairExplanation) => attribution.some((value) => value !== 0);
+
+function checks(explanation: PairExplanation): string[] {
+  if (!isMoved(explanation)) return [];
+  const { score, baselineScore, steps, completenessError, occlusion } = explanation;
   const change = score - baselineScore;
   const off = completenessError.toPrecision(2);
   const sum = isComplete(completenessError, change)
@@ -66,7 +59,3 @@ function agreementWords(agreement: number): string {
 
 const signed = (value: number) => `${value < 0 ? "-" : "+"}${Math.abs(value).toFixed(2)}`;
 const share = (probability: number) => probability.toFixed(3);
-const expected = (cells: number) =>
-  cells < 99.95 ? `${Number(cells.toFixed(1))}` : `${Math.round(cells).toLocaleString("en-US")}`;
-const count = (number: number, noun: string) =>
-  `${number.toLocaleString("en-US")} ${noun}${number === 1 ? "" : "s"}`;

@@ -12,7 +12,7 @@ import {
   quantityOf,
   usualOutput,
 } from "./explained-output.js";
-import { type ExplainedGene, stateWords } from "./expression-state.js";
+import { cellsWords, type ExplainedGene, expectedWords, stateWords } from "./expression-state.js";
 import { type AttributionOptions, integratedGradients } from "./integrated-gradients.js";
 import { type Occlusion, occlude } from "./occlusion.js";
 import { type NetworkOptions, openNetwork } from "./open-network.js";
@@ -65,7 +65,7 @@ export interface ExplainedRegion extends BinRegion {
   readonly cells: number;
   /** Cells that would be there if the genes were independent. */
   readonly expectedCells: number;
-  /** E.g. `Gata1 high (1.2 to 1.9) and no Spi1`. */
+  /** E.g. `Gata1 high (1.2 to 1.9) and Spi1 not detected: 212 cells, 130 if independent`. */
   readonly words: string;
 }
 
@@ -120,8 +120,8 @@ export async function openExplainer(model: ModelContent, options: NetworkOptions
         geneB: geneB.name,
         cells,
         counts,
-        edgesA: pair.edgesA,
-        edgesB: pair.edgesB,
+        edgesA: geneA.edges,
+        edgesB: geneB.edges,
         task,
         output,
         quantity: quantityOf(output, geneA.name, geneB.name),
@@ -178,7 +178,7 @@ export function requireDirections(task: Task): void {
   throw new CnncError(
     "DIRECTION_UNKNOWN",
     "This model tells no directions, so none can be explained.",
-    "Leave out --output, or give a model that was trained on directions.",
+    "Leave out --score, or give a model that was trained on directions.",
   );
 }
 
@@ -186,8 +186,6 @@ export function requireDirections(task: Task): void {
 interface Pair {
   readonly geneA: ExplainedGene;
   readonly geneB: ExplainedGene;
-  readonly edgesA: Float64Array;
-  readonly edgesB: Float64Array;
   readonly cells: number;
   readonly counts: CountArray;
 }
@@ -201,20 +199,23 @@ async function readPair(
   threads: number,
   signal: AbortSignal | undefined,
 ): Promise<Pair> {
-  const geneOf = (gene: number): ExplainedGene & { edges: Float64Array } => {
+  const geneOf = (gene: number): ExplainedGene => {
     if (!(gene >= 0 && gene < store.geneNames.length)) throw new RangeError(`gene ${gene} of the store`);
     const silent = store.cells - store.expressing[gene];
+    const margin = store.marginal.subarray(BINS * gene, BINS * (gene + 1));
+    const separate = silent > 0 && silent < store.cells && margin[0] === silent;
     return {
       name: store.geneNames[gene],
       edges: store.edges.slice((BINS + 1) * gene, (BINS + 1) * (gene + 1)),
-      separate: silent > 0 && silent < store.cells && store.marginal[BINS * gene] === silent,
+      separate,
+      lowestBin: margin.findIndex((cells, bin) => cells > 0 && !(separate && bin === 0)),
     };
   };
   const [geneA, geneB] = [geneOf(a), geneOf(b)];
   const counts = countArray(store.cells, IMAGE_SIZE);
   const genes = { a: Uint32Array.of(a), b: Uint32Array.of(b) };
   await fillHistograms(store, genes, counts, { device: "cpu", threads, ...(signal && { signal }) });
-  return { geneA, geneB, edgesA: geneA.edges, edgesB: geneB.edges, cells: store.cells, counts };
+  return { geneA, geneB, cells: store.cells, counts };
 }
 
 function explainedRegions(
@@ -236,13 +237,14 @@ function explainedRegions(
       found += counts[bin];
       expected += (marginA[bin % BINS] * marginB[Math.floor(bin / BINS)]) / cells;
     });
+    const state = `${stateWords(geneA, binsA)} and ${stateWords(geneB, binsB)}`;
     return {
       ...region,
       rangeA: [geneA.edges[binsA[0]], geneA.edges[binsA[1] + 1]],
       rangeB: [geneB.edges[binsB[0]], geneB.edges[binsB[1] + 1]],
       cells: found,
       expectedCells: expected,
-      words: `${stateWords(geneA, binsA)} and ${stateWords(geneB, binsB)}`,
+      words: `${state}: ${cellsWords(found)}, ${expectedWords(expected)} if independent`,
     };
   });
 }

@@ -1,4 +1,4 @@
-export { describeExplanation, regionWords } from "./describe.js";
+export { describeExplanation } from "./describe.js";
 export * from "./explain-pair.js";
 export { EXPLAINED_OUTPUTS, type ExplainedOutput } from "./explained-output.js";
 export * from "./explanation-json.js";

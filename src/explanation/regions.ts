@@ -22,11 +22,11 @@ export interface RegionOptions {
 }
 
 const MOST_REGIONS = 5;
-/** Regions with less than this share of all attributions, signs aside, are not worth telling. */
+/** Further regions with less than this share of all attributions, signs aside, are not worth telling. */
 const LEAST_SHARE = 0.05;
 
 /**
- * The rectangles of bins that matter most, strongest first: each the one with the largest sum, of either sign, among
+ * The rectangles of bins that matter most, strongest first. They are chosen one by one, each being the one with the largest sum, of either sign, among
  * the bins that those before it left, where every bin costs the mean strength of all 1024, so that rectangles end
  * where little is going on.
  *
@@ -39,13 +39,14 @@ export function strongestRegions(attribution: Float64Array, options: RegionOptio
   const regions: BinRegion[] = [];
   while (total > 0 && regions.length < (options.most ?? MOST_REGIONS)) {
     const region = strongest(attribution, free, cost, options);
-    if (region === undefined || Math.abs(region.attribution) < LEAST_SHARE * total) break;
+    if (region === undefined) break;
+    if (regions.length > 0 && Math.abs(region.attribution) < LEAST_SHARE * total) break;
     regions.push(region);
     forEachBin(region, (bin) => {
       free[bin] = 0;
     });
   }
-  return regions;
+  return regions.sort((one, other) => Math.abs(other.attribution) - Math.abs(one.attribution));
 }
 
 /** Calls `use` with every bin of a region, 32 * bin of b + bin of a. */

@@ -28,27 +28,27 @@ export interface PairPanels {
 export const BINS = 32;
 
 /* Lengths are in SVG units. A bin is a whole number of them, so that neighbouring bins meet without a seam. */
-const BIN = 13;
-const MAP = BINS * BIN;
+export const BIN = 13;
+export const MAP = BINS * BIN;
 /** The bars of a margin at their longest. */
-const MARGIN = 92;
+export const MARGIN = 92;
 /** Between the heat map and a margin. */
-const GAP = 8;
+export const GAP = 8;
 /** White space at the left and right edge. */
-const SIDE = 26;
+export const SIDE = 26;
 /** The heat map's upper left corner. */
-const LEFT = 92;
-const TOP = 184;
-const WIDTH = LEFT + MAP + GAP + MARGIN + SIDE;
+export const LEFT = 92;
+export const TOP = 184;
+export const WIDTH = LEFT + MAP + GAP + MARGIN + SIDE;
 /** From the heat map down to the caption. */
-const AXIS_TITLES = 74;
-const CAPTION_LINE = 14;
+export const AXIS_TITLES = 74;
+export const CAPTION_LINE = 14;
 const CAPTION_CHARACTERS = 90;
 
 const FONT = "DejaVu Sans, Verdana, sans-serif";
-const INK = "#1f2933";
+export const INK = "#1f2933";
 const FAINT_INK = "#55606b";
-const LINE = "#aab4be";
+export const LINE = "#aab4be";
 const BAR = "#7a8b9c";
 
 const LEGEND_X = LEFT + MAP + GAP + 24;
@@ -57,7 +57,7 @@ const LEGEND_X = LEFT + MAP + GAP + 24;
 const SI_LABELS = { labels: { update: { text: { signal: "format(datum.value, '~s')" } } } };
 
 /** The lettering of axes and legend. */
-const GUIDE = {
+export const GUIDE = {
   labelFont: FONT,
   labelFontSize: 10,
   labelColor: INK,
@@ -204,7 +204,7 @@ function rightMargin({ margin }: PairAxis): GroupMark {
 }
 
 /** Values that do not fit left of the axis when written out, as they are not on a log scale, become 100k, 1M, ... */
-function expressionAxis({ extent }: PairAxis): Partial<Axis> {
+export function expressionAxis({ extent }: PairAxis): Partial<Axis> {
   return { tickCount: 6, domain: false, ...(extent[1] >= 1e5 ? { encode: SI_LABELS } : {}) };
 }
 
@@ -214,7 +214,7 @@ function cellsAxis(margin: number[]): Partial<Axis> {
 }
 
 /** The gene in bold, its unit beside the axis below it. */
-function axisTitles({ axisA, axisB, units }: PairPanels): TextMark[] {
+export function axisTitles({ axisA, axisB, units }: PairPanels): TextMark[] {
   const middle = MAP / 2;
   const below = TOP + MAP;
   const gene = { size: 12, color: INK, bold: true, align: "center" } as const;
@@ -267,7 +267,7 @@ interface TextStyle {
 }
 
 /** One line of text, `y` being its baseline. */
-function text(line: string, style: TextStyle): TextMark {
+export function text(line: string, style: TextStyle): TextMark {
   return {
     type: "text",
     aria: false,
@@ -287,12 +287,12 @@ function text(line: string, style: TextStyle): TextMark {
   };
 }
 
-function box(x: number, y: number, width: number, height: number) {
+export function box(x: number, y: number, width: number, height: number) {
   return { x: { value: x }, y: { value: y }, width: { value: width }, height: { value: height } };
 }
 
 /** A size at which the title fits the picture, even if its letters are all as wide as a W. */
-function titleSize(title: string): number {
+export function titleSize(title: string): number {
   return Math.min(18, (WIDTH - 2 * SIDE) / (1.05 * title.length));
 }
 
@@ -304,7 +304,7 @@ function decades(highest: number): number[] {
 }
 
 /** Breaks at spaces and after slashes; inside a word only when it is longer than a line. */
-function wrap(paragraph: string, width: number): string[] {
+export function wrap(paragraph: string, width: number): string[] {
   const lines = paragraph.match(new RegExp(`.{1,${width}}(?:\\s|(?<=/)|$)|.{1,${width}}`, "gu")) ?? [];
   return lines.map((line) => line.trim());
 }

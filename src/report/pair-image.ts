@@ -1,5 +1,5 @@
 import { CnncError } from "../errors.js";
-import { BINS, pairImageSpec } from "./pair-image-spec.js";
+import { BINS, type PairPanels, pairImageSpec } from "./pair-image-spec.js";
 import { specToSvg } from "./spec-to-svg.js";
 
 /** The longest gene name and unit, in characters, that fit beside the heat map. */
@@ -36,6 +36,20 @@ export interface PairImage {
  * @throws {CnncError} `PAIR_IMAGE_INVALID` when counts, edges and the number of cells contradict each other
  */
 export async function renderPairSvg(image: PairImage): Promise<string> {
+  const { panels, title, description } = drawnPair(image);
+  return specToSvg(pairImageSpec(panels), { title, description });
+}
+
+/** A pair's histogram, ready to be drawn: names shortened, numbers checked. */
+export interface DrawnPair {
+  readonly panels: PairPanels;
+  /** Alternative text of the heat map. */
+  readonly title: string;
+  readonly description: string;
+}
+
+/** @throws {CnncError} `PAIR_IMAGE_INVALID` */
+export function drawnPair(image: PairImage): DrawnPair {
   const geneA = oneLine(image.geneA);
   const geneB = oneLine(image.geneB);
   validate(image, `${geneA} x ${geneB}`);
@@ -48,7 +62,7 @@ export async function renderPairSvg(image: PairImage): Promise<string> {
   const units = oneLine(image.units);
   const note = oneLine(image.note ?? "");
 
-  const spec = pairImageSpec({
+  const panels: PairPanels = {
     title: `${nameA} × ${nameB}`,
     subtitle: summary,
     counts,
@@ -56,14 +70,14 @@ export async function renderPairSvg(image: PairImage): Promise<string> {
     axisB: { gene: nameB, margin: margins.b, extent: [image.edgesB[0], image.edgesB[BINS]] },
     units: shorten(units, LONGEST_UNITS),
     caption: note,
-  });
+  };
   const description = [
     `Heat map of the number of cells by the expression of ${geneA} (x axis) and ${geneB} (y axis), in ${units}.`,
     `${summary.join(", ")}.`,
     "Each gene's own distribution is drawn along its axis.",
     note,
   ];
-  return specToSvg(spec, { title: `${geneA} × ${geneB}`, description: description.join(" ").trim() });
+  return { panels, title: `${geneA} × ${geneB}`, description: description.join(" ").trim() };
 }
 
 /** How many cells each gene has in each of its 32 bins. */
@@ -112,7 +126,7 @@ function percent(fraction: number): string {
 }
 
 /** Control characters and line breaks may stand in a file's strings but not in SVG text. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Cs}\uFFFE\uFFFF]+/gu, " ").trim();
 }
 
