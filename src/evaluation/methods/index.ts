@@ -1,6 +1,7 @@
 import { CnncError } from "../../errors.js";
 import type { HistogramSession } from "../../histograms/index.js";
 import { readPairFile, type Task } from "../../pairs/index.js";
+import { boostingProblem } from "../boosting.js";
 import type { Method } from "../method.js";
 import { associationMethod } from "./association.js";
 import { degreeMethod } from "./degree.js";
@@ -8,6 +9,11 @@ import { mirrorLookupMethod } from "./mirror-lookup.js";
 import { NETWORKS, type NetworkSettings, networkMethod } from "./network.js";
 import { savedModelMethod } from "./saved-model.js";
 import { scoreFileMethod } from "./score-file.js";
+import { createSummary } from "./summary.js";
+import { createBoosting } from "./summary-boosting.js";
+import { createSummaryPerRegulator } from "./summary-per-regulator.js";
+import type { SummaryContext } from "./summary-table.js";
+import { createTreeEnsemble } from "./tree-ensemble.js";
 
 export type { NetworkSettings } from "./network.js";
 
@@ -28,6 +34,10 @@ interface Entry {
 const network = (name: keyof typeof NETWORKS): Entry => ({
   create: ({ session, settings }) => networkMethod(NETWORKS[name], session, settings),
 });
+const summary = (create: (context: SummaryContext) => Method, problem?: Entry["problem"]): Entry => ({
+  create: ({ session, settings }) => create({ store: session.store, threads: settings.threads }),
+  ...(problem && { problem }),
+});
 const association = (name: Parameters<typeof associationMethod>[0]): Entry => ({
   create: ({ session, settings }) => associationMethod(name, session.store, settings.threads),
 });
@@ -37,9 +47,13 @@ const METHODS: Readonly<Record<string, Entry>> = {
   compact: network("compact"),
   cnnc: network("cnnc"),
   mlp: network("mlp"),
+  summary: summary(createSummary),
+  "summary-per-regulator": summary(createSummaryPerRegulator),
+  boosting: summary(createBoosting, boostingProblem),
   pearson: association("pearson"),
   spearman: association("spearman"),
   "mutual-information": association("mutual-information"),
+  trees: summary(createTreeEnsemble, boostingProblem),
   "margins-only": network("margins-only"),
   degree: { create: degreeMethod },
   "mirror-lookup": { create: mirrorLookupMethod },
