@@ -7,7 +7,7 @@ import {
   type SplitAnswers,
   type SplitResult,
 } from "../../evaluation/index.js";
-import { describeExplanation, explainPair } from "../../explanation/index.js";
+import { explainPair, type PairExplanation } from "../../explanation/index.js";
 import type { HistogramSession } from "../../histograms/index.js";
 import { loadModel } from "../../model/index.js";
 import type { TopPair } from "../../report/benchmark/report.js";
@@ -95,6 +95,18 @@ async function describePair(
     fold: folds.names[fold],
     histogramSvg: await renderPairSvg(picture),
     explanationSvg: await renderExplanationSvg(picture, explanation, { histogram: false }),
-    explanationText: describeExplanation(explanation).slice(1).join("\n"),
+    explanationText: inWords(explanation),
   };
+}
+
+/** The regions stand in the picture. */
+function inWords({
+  quantity,
+  score,
+  baselineScore,
+  occlusion: { agreement, block },
+}: PairExplanation): string {
+  const change = `The ${quantity}: ${score.toFixed(2)}, and ${baselineScore.toFixed(2)} if the genes were independent.`;
+  if (Number.isNaN(agreement)) return change;
+  return `${change} Covering blocks of ${block} x ${block} bins instead has this rank correlation with the colours: ${agreement.toFixed(2)}.`;
 }

@@ -5,8 +5,9 @@ import { CnncError } from "../../errors.js";
 import {
   describeExplanation,
   EXPLAINED_OUTPUTS,
-  explainPair,
+  type Explainer,
   explanationJson,
+  openExplainer,
   type PairExplanation,
   requireDirections,
 } from "../../explanation/index.js";
@@ -94,9 +95,14 @@ async function run(args: Arguments, signal: AbortSignal): Promise<void> {
     process.stderr.write(`${line}\n`);
   };
   const threads = args.threads === undefined ? {} : { threads: wholeNumber("threads", args.threads, 1) };
-  const hooks = { ...threads, signal, onProgress: progress.listener };
+  let explainer: Explainer | undefined;
   let session: HistogramSession | undefined;
   try {
+    explainer = await openExplainer(model, {
+      ...threads,
+      ...(args.engine !== undefined && { engine: args.engine }),
+      onNotice: say,
+    });
     session = await openHistograms(args.data, singlePair(geneA, geneB), {
       ...selectionFrom({
         ...args,
@@ -104,7 +110,9 @@ async function run(args: Arguments, signal: AbortSignal): Promise<void> {
         transform: args.transform ?? model.info.transform,
       }),
       device: "cpu",
-      ...hooks,
+      ...threads,
+      signal,
+      onProgress: progress.listener,
     }).catch((error: unknown) => {
       throw withoutSkipping(error);
     });
@@ -113,11 +121,10 @@ async function run(args: Arguments, signal: AbortSignal): Promise<void> {
       say(`Warning: ${line}`);
     }
     const [{ a, b }] = session.source.batches(1);
-    const explanation = await explainPair(session.store, model, a[0], b[0], {
-      ...hooks,
+    const explanation = await explainer.explain(session.store, a[0], b[0], {
+      signal,
+      onProgress: progress.listener,
       ...(args.score !== undefined && { output: args.score }),
-      ...(args.engine !== undefined && { engine: args.engine }),
-      onNotice: say,
     });
     if (args.output !== undefined) {
       const image = pairPicture(session, a[0], b[0], explanation.counts, basename(args.data));
@@ -130,6 +137,7 @@ async function run(args: Arguments, signal: AbortSignal): Promise<void> {
   } finally {
     progress.end();
     session?.close();
+    explainer?.close();
   }
 }
 

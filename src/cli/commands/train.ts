@@ -19,7 +19,6 @@ import { readPairFile, SPLIT_MODES } from "../../pairs/index.js";
 import { renderLearningCurve } from "../../report/learning-curve.js";
 import { svgToPng } from "../../report/svg-to-png.js";
 import {
-  type EpochRecord,
   learningCurveCsv,
   requireNoCheckpoint,
   SCHEDULES,
@@ -27,6 +26,7 @@ import {
   trainModel,
   usualLearningRate,
 } from "../../training/index.js";
+import { epochLines } from "../epoch-lines.js";
 import { interruptible } from "../interrupt.js";
 import { labellingFrom, labelOptions } from "../label-options.js";
 import {
@@ -40,7 +40,6 @@ import {
 } from "../options.js";
 import { readingWarnings } from "../prediction/reading-warnings.js";
 import { progressLine } from "../progress-line.js";
-import { formatDuration } from "../text.js";
 import { trainingSummary, trainingSummaryJson } from "../training-summary.js";
 
 const splitOptions = {
@@ -216,6 +215,7 @@ async function run(args: Arguments, signal: AbortSignal): Promise<void> {
     progress.end();
     process.stderr.write(`${line}\n`);
   };
+  const epochs = epochLines(say);
   const initial = args.init === undefined ? undefined : await loadModel(args.init);
   const settings = settingsFrom(args, initial);
   const file = await readPairFile(args.labels);
@@ -241,9 +241,10 @@ async function run(args: Arguments, signal: AbortSignal): Promise<void> {
       confirmSlow: () => args.yes,
       signal,
       onProgress: progress.listener,
-      onEpoch: (record, epochs) => say(describeEpoch(record, epochs)),
+      onEpoch: epochs.listener,
       onNotice: say,
     });
+    epochs.end();
     progress.end();
     await saveModel(args.output, trained.content, { also: (folder) => writeCurve(folder, trained) });
     await rm(checkpoint, { force: true });
@@ -357,11 +358,4 @@ async function writeCurve(folder: string, { history, bestEpoch }: TrainedModel):
   await writeFile(join(folder, "learning-curve.csv"), learningCurveCsv(history));
   const svg = await renderLearningCurve(history, bestEpoch, "Learning curve");
   await writeFile(join(folder, "learning-curve.png"), await svgToPng(svg));
-}
-
-function describeEpoch({ epoch, loss, validation, seconds }: EpochRecord, epochs: number): string {
-  const validated = validation
-    ? `, validation loss ${validation.loss.toFixed(4)}, AUROC ${validation.auroc.toFixed(3)}`
-    : "";
-  return `epoch ${epoch} of ${epochs}: loss ${loss.toFixed(4)}${validated}, in ${formatDuration(seconds)}`;
 }
