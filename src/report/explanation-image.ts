@@ -63,7 +63,7 @@ export async function renderExplanationSvg(
   );
   const told = [
     histogram
-      ? `Left: ${description} Right: the same bins, coloured by what they add to the ${quantity}, ${change}.`
+      ? `Left: ${description.replace(/\.?$/, ".")} Right: the same bins, coloured by what they add to the ${quantity}, ${change}.`
       : `Heat map of what each bin of the two genes' expression adds to the ${quantity}, ${change}.`,
     ...regions.map(
       ({ attribution, words }, index) =>
