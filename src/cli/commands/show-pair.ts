@@ -4,13 +4,13 @@ import type { Argv, CommandModule, InferredOptionTypes } from "yargs";
 import { CnncError } from "../../errors.js";
 import { openHistograms } from "../../histograms/index.js";
 import { checkOutputFile, writeWhole } from "../../io/index.js";
-import type { PairFile } from "../../pairs/index.js";
 import { renderPairSvg } from "../../report/pair-image.js";
 import { svgToPng } from "../../report/svg-to-png.js";
 import { interruptible } from "../interrupt.js";
 import { computeOptions, selectionFrom, selectionOptions, withExamples, withOptions } from "../options.js";
 import { pairPicture } from "../pair-picture.js";
 import { progressLine } from "../progress-line.js";
+import { singlePair, withoutSkipping } from "../single-pair.js";
 
 const options = {
   ...selectionOptions,
@@ -48,7 +48,7 @@ async function run(args: Arguments, signal: AbortSignal): Promise<void> {
   }
   await checkOutputFile(args.output);
   const progress = progressLine();
-  const request = { kind: "list", file: pairOf(String(args.gene_a), String(args.gene_b)) } as const;
+  const request = singlePair(String(args.gene_a), String(args.gene_b));
   const session = await openHistograms(args.data, request, {
     ...selectionFrom(args),
     device: args.device,
@@ -71,16 +71,4 @@ async function run(args: Arguments, signal: AbortSignal): Promise<void> {
   } finally {
     session.close();
   }
-}
-
-/** Of a single pair there is nothing to skip. */
-function withoutSkipping(error: unknown): unknown {
-  if (!(error instanceof CnncError) || error.code !== "GENES_NOT_FOUND") return error;
-  return new CnncError(error.code, error.message, error.remedy.replace(/, or leave out .*$/s, "."));
-}
-
-/** One pair, as if a file had listed it. */
-function pairOf(a: string, b: string): PairFile {
-  const path = "the command line";
-  return { path, a: [a], b: [b], extra: new Map(), lines: Uint32Array.of(1), header: undefined };
 }
