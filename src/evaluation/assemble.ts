@@ -20,7 +20,7 @@ export function splitResult(
   methods: readonly Method[],
   context: MeasureContext,
 ): SplitResult {
-  const foldFacts = foldResults(context.pairs, { folds, parts });
+  const foldFacts = foldResults(context, { folds, parts });
   const measured = methods.map((method, m) =>
     measureMethod(
       { ...method, seconds: answers.reduce((sum, fold) => sum + fold[m].seconds, 0) },

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { CnncError } from "../errors.js";
 import {
   assignFolds,
@@ -167,7 +168,7 @@ function requireNumbers(scores: Float64Array, place: string): void {
 
 /** What was learned from and tested on in each fold, and what they share. */
 export function foldResults(
-  pairs: LabelledPairs,
+  { pairs, geneNames }: { readonly pairs: LabelledPairs; readonly geneNames: readonly string[] },
   { folds, parts }: Pick<PlannedSplit, "folds" | "parts">,
 ): FoldResult[] {
   return parts.map(({ train, test, mirrorsDropped, leftOut }, fold) => ({
@@ -175,8 +176,18 @@ export function foldResults(
     training: train.length,
     test: test.length,
     testPositives: test.reduce((count, row) => count + (pairs.labels[row] === 0 ? 0 : 1), 0),
+    testSha256: digestPairs(pairs, test, geneNames),
     mirrorsDropped,
     leftOut,
     leakage: leakage(pairs, train, test),
   }));
+}
+
+function digestPairs(
+  { a, b, labels }: LabelledPairs,
+  rows: Uint32Array,
+  geneNames: readonly string[],
+): string {
+  const lines = Array.from(rows, (row) => `${geneNames[a[row]]}\t${geneNames[b[row]]}\t${labels[row]}\n`);
+  return createHash("sha256").update(lines.sort().join("")).digest("hex");
 }

@@ -1,7 +1,7 @@
 import type { ExpressionStore } from "../expression/index.js";
 import { addon } from "../native/addon.js";
-import type { NativeJob, NativeTreeGrowth } from "../native/addon-types.js";
-import { runJob } from "../native/run-job.js";
+import type { NativeTreeGrowth } from "../native/addon-types.js";
+import { reporting, runJob } from "../native/run-job.js";
 import type { ProgressListener } from "../progress.js";
 import type { Table } from "./logistic.js";
 import { withGeneNames } from "./pair-features.js";
@@ -91,25 +91,4 @@ export async function treeImportances(
     ),
   );
   return out;
-}
-
-const REPORT_EVERY_MS = 100;
-
-/** Tells how far a native job is while it runs. */
-async function reporting(
-  job: NativeJob,
-  {
-    onProgress,
-    ...rest
-  }: { phase: string; unit: string; total: number; onProgress: ProgressListener | undefined },
-  call: () => Promise<void>,
-): Promise<void> {
-  const report = () => onProgress?.({ ...rest, done: job.done });
-  const timer = setInterval(report, REPORT_EVERY_MS);
-  try {
-    await call();
-    report();
-  } finally {
-    clearInterval(timer);
-  }
 }

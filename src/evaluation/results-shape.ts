@@ -86,6 +86,7 @@ const fold = record<FoldResult>({
   training: number,
   test: number,
   testPositives: number,
+  testSha256: text,
   mirrorsDropped: number,
   leftOut: number,
   leakage: record<Leakage>({

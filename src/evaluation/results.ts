@@ -69,6 +69,8 @@ export interface FoldResult {
   readonly training: number;
   readonly test: number;
   readonly testPositives: number;
+  /** SHA-256 of the test pairs' genes and labels, hexadecimal: the same pairs have the same, in whatever order. */
+  readonly testSha256: string;
   readonly mirrorsDropped: number;
   readonly leftOut: number;
   readonly leakage: Leakage;

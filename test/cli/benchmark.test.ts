@@ -60,6 +60,10 @@ describe("cnnc benchmark", () => {
     );
     expect(labels).toMatchObject({ pairs: 752, classCounts: [376, 376], regulators: 20 });
     expect(run).toMatchObject({ command: ["cnnc"], seed: 1, threads: 2, notices: [] });
+    const hashes = splits.flatMap(({ folds }: { folds: { testSha256: string }[] }) =>
+      folds.map(({ testSha256 }) => testSha256),
+    );
+    expect(new Set(hashes).size).toBe(6);
     expect(splits[0].folds[0].leakage.targets.shared).toBe(0);
     expect(splits[1].folds[0].leakage.targets.shared).toBeGreaterThan(0);
 

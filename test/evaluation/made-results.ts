@@ -65,6 +65,7 @@ export function madeSplit(methods: readonly MethodResult[], more: Partial<SplitR
       training: 200,
       test: 100,
       testPositives: 30,
+      testSha256: "0".repeat(64),
       mirrorsDropped: 5,
       leftOut: 0,
       leakage: {

@@ -172,6 +172,7 @@ function foldOf(name: string, place: number, { regulators, pairs }: Required<Mad
     training: 4 * test - 57,
     test,
     testPositives: Math.round(test / 5),
+    testSha256: "0".repeat(64),
     mirrorsDropped: 57,
     leftOut: 0,
     leakage: {
