@@ -187,7 +187,7 @@ function attributionMap(
 /** Beside the colours: what the dots mean. */
 function dotKey(counts: readonly number[]): Mark[] {
   const highest = Math.max(...counts);
-  const x = LEFT + LEGEND_LENGTH + 40;
+  const x = LEFT + LEGEND_LENGTH + 54;
   const y = LEGEND_TOP + 20;
   const entries = [...new Set([1, highest])].map((count, index) => ({ count, x: x + 34 * index }));
   return [
