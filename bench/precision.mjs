@@ -3,7 +3,7 @@
  *
  *   node bench/precision.mjs DATA.h5ad (--labels PAIRS.tsv | --model MODEL/ ...) [--scale linear]
  *     [--networks compact:residual+margins,cnnc:nepdf] [--epochs 12] [--labelled 4000] [--optimizer adamw|sgd]
- *     [--learning-rate 0.002] [--pairs 4000] [--threads N] [--json]
+ *     [--learning-rate R] [--pairs 4000] [--threads N] [--json]
  *
  * With --labels the networks are trained first, on at most --labelled pairs of the file and as `cnnc train` would; with
  * --model trained ones are taken. The scores are those of --pairs random pairs of the genes. Exits with 1 where two
@@ -19,7 +19,7 @@ import { addon } from "../dist/native/addon.js";
 import { readPairFile } from "../dist/pairs/index.js";
 import { randomNumbers } from "../dist/random.js";
 import { openScorer } from "../dist/scoring/index.js";
-import { interactionScores, trainModel } from "../dist/training/index.js";
+import { interactionScores, trainModel, usualLearningRate } from "../dist/training/index.js";
 import { machine, printTable, say } from "./support.mjs";
 
 const LARGEST_DIFFERENCE = 0.01;
@@ -37,7 +37,7 @@ const { values: options, positionals } = parseArgs({
     epochs: { type: "string", default: "12" },
     labelled: { type: "string", default: "4000" },
     optimizer: { type: "string", default: "adamw" },
-    "learning-rate": { type: "string", default: "0.002" },
+    "learning-rate": { type: "string" },
     pairs: { type: "string", default: "4000" },
     threads: { type: "string", default: String(availableParallelism()) },
     json: { type: "boolean", default: false },
@@ -104,12 +104,13 @@ function part(file, count) {
 function train(session, file, network) {
   const [architecture, images] = network.split(":");
   const sgd = { kind: "sgd", momentum: 0.9, nesterov: true };
+  const usual = usualLearningRate(architecture, options.optimizer);
   say(`training ${network}`);
   return trainModel(session, file, {
     architecture,
     images: images.split("+"),
     optimizer: options.optimizer === "sgd" ? sgd : { kind: "adamw", weightDecay: 0.01 },
-    learningRate: Number(options["learning-rate"]),
+    learningRate: Number(options["learning-rate"] ?? usual),
     schedule: "one-cycle",
     epochs: Number(options.epochs),
     batchSize: 128,

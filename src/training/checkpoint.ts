@@ -6,14 +6,22 @@ import type { EngineState } from "../model/index.js";
 
 /** Everything that a training needs to go on as if it had never stopped. */
 export interface Checkpoint {
-  /** Says which training it belongs to: settings and data. */
+  /** Says which training it belongs to: data, and all settings but the learning rate. */
   readonly fingerprint: string;
   /** Finished epochs, and what was measured in each. */
   readonly history: readonly EpochRecord[];
   readonly parameters: Float32Array;
   readonly state: EngineState;
+  /** The highest rates of the schedule that were asked for: one, and another for every resumption with another. */
+  readonly learningRates: readonly LearningRate[];
   /** The best epoch so far, by validation. */
   readonly best: { readonly epoch: number; readonly parameters: Float32Array };
+}
+
+/** A highest learning rate, and the epoch from which on it was the schedule's. */
+export interface LearningRate {
+  readonly fromEpoch: number;
+  readonly learningRate: number;
 }
 
 /** What an epoch brought. */
@@ -49,6 +57,7 @@ const DIGEST_LENGTH = 65;
 interface Header {
   readonly fingerprint: string;
   readonly history: readonly EpochRecord[];
+  readonly learningRates: readonly LearningRate[];
   readonly steps: number;
   readonly bestEpoch: number;
   /** Of the arrays: parameters, the two of the state, the best parameters. */
@@ -61,11 +70,12 @@ interface Header {
  * @throws CnncError `DISK_FULL`, `WRITE_FAILED`
  */
 export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
-  const { fingerprint, history, parameters, state, best } = checkpoint;
+  const { fingerprint, history, learningRates, parameters, state, best } = checkpoint;
   const arrays = [parameters, state.first, state.second, best.parameters];
   const header: Header = {
     fingerprint,
     history,
+    learningRates,
     steps: state.steps,
     bestEpoch: best.epoch,
     lengths: arrays.map(({ length }) => length),
@@ -107,7 +117,7 @@ export async function readCheckpoint(path: string, fingerprint: string): Promise
     throw new CnncError(
       "CHECKPOINT_FOREIGN",
       `${path} belongs to a training with other data or settings.`,
-      "Resume with the command line that it was started with, or delete it and start without --resume.",
+      "Resume with the command line that it was started with (only --learning-rate may differ), or delete it and start without --resume.",
     );
   }
   let offset = end + 1;
@@ -120,6 +130,7 @@ export async function readCheckpoint(path: string, fingerprint: string): Promise
   return {
     fingerprint,
     history: header.history,
+    learningRates: header.learningRates,
     parameters,
     state: { steps: header.steps, first, second },
     best: { epoch: header.bestEpoch, parameters: bestParameters },

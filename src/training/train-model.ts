@@ -21,7 +21,7 @@ import { resolveThreads } from "../native/device.js";
 import type { PairFile } from "../pairs/index.js";
 import type { ProgressListener } from "../progress.js";
 import { VERSION } from "../version.js";
-import { readCheckpoint, requireNoCheckpoint } from "./checkpoint.js";
+import { type Checkpoint, readCheckpoint, requireNoCheckpoint } from "./checkpoint.js";
 import { createEngine } from "./create-engine.js";
 import { epochRows } from "./epoch-rows.js";
 import { type PairMetrics, pairMetrics, suggestedThreshold } from "./evaluation.js";
@@ -118,6 +118,7 @@ export async function trainPrepared(
   const resume =
     options.resume && checkpoint !== undefined ? await readCheckpoint(checkpoint, fingerprint) : undefined;
   if (checkpoint !== undefined && resume === undefined) await requireNoCheckpoint(checkpoint);
+  if (resume) tellOfOtherRate(resume, settings, onNotice);
 
   const images = await trainingImages(session.store, pairs, {
     kinds: options.images,
@@ -221,12 +222,12 @@ function settingsOf(options: TrainModelOptions, { task, pairs, training }: Prepa
   };
 }
 
-/** Changes with everything that decides the weights. */
+/** Changes with everything that decides the weights, but the learning rate: a training may go on with another. */
 function fingerprintOf(
   { selection, store }: Pick<HistogramSession, "selection" | "store">,
   { pairs, training, validation }: PreparedPairs,
   { architecture, images, optimizer, precision, engine, initial, scaleChannels = false }: TrainModelOptions,
-  settings: TrainingSettings,
+  { learningRate: _, ...settings }: TrainingSettings,
 ): string {
   const hash = createHash("sha256");
   hash.update(
@@ -237,6 +238,18 @@ function fingerprintOf(
     hash.update(array);
   if (initial) hash.update(initial.parameters ?? flatParameters(initial.model));
   return hash.digest("hex");
+}
+
+function tellOfOtherRate(
+  { history, learningRates }: Checkpoint,
+  { learningRate, epochs }: TrainingSettings,
+  onNotice: TrainModelOptions["onNotice"],
+): void {
+  const before = learningRates.at(-1)?.learningRate;
+  if (before === learningRate || history.length >= epochs) return;
+  onNotice?.(
+    `The learning rate was ${before} up to epoch ${history.length}, and is ${learningRate} from here on.`,
+  );
 }
 
 async function confirmSlow(
@@ -298,6 +311,9 @@ function factsOf(
     versions: { cnnc: VERSION, node: process.versions.node },
     training: {
       ...settings,
+      // That of the last epoch; all are listed where there were several.
+      learningRate: result.learningRates.at(-1)?.learningRate ?? settings.learningRate,
+      ...(result.learningRates.length > 1 && { learningRates: result.learningRates }),
       optimizer: options.optimizer,
       precision: options.precision,
       scaleChannels: options.scaleChannels ?? false,

@@ -3,7 +3,13 @@ import { auroc } from "../metrics/index.js";
 import type { TrainEngine } from "../model/index.js";
 import { CLASSES, classWeights, type Task } from "../pairs/index.js";
 import { type ProgressListener, throwIfAborted } from "../progress.js";
-import { type Checkpoint, type EpochRecord, type ValidationMetrics, writeCheckpoint } from "./checkpoint.js";
+import {
+  type Checkpoint,
+  type EpochRecord,
+  type LearningRate,
+  type ValidationMetrics,
+  writeCheckpoint,
+} from "./checkpoint.js";
 import { type EpochOptions, type EpochRows, epochRows } from "./epoch-rows.js";
 import { learningRate, type Schedule } from "./schedule.js";
 import type { TrainingImages } from "./training-images.js";
@@ -44,12 +50,14 @@ export interface TrainingResult {
   readonly parameters: Float32Array;
   readonly bestEpoch: number;
   readonly history: readonly EpochRecord[];
+  /** As in Checkpoint. */
+  readonly learningRates: readonly LearningRate[];
   readonly stoppedEarly: boolean;
 }
 
 /**
  * Trains a network. With the same engine, images, rows and settings the result is the same, bit by bit, whether or
- * not the training was stopped and resumed.
+ * not the training was stopped and resumed. It may be resumed with another learning rate.
  *
  * @throws CnncError `LOSS_NOT_FINITE` (the checkpoint of the last good epoch stays), `CANCELLED`, those of
  *   writeCheckpoint and of the engine.
@@ -57,6 +65,7 @@ export interface TrainingResult {
 export async function trainNetwork(options: TrainingOptions): Promise<TrainingResult> {
   const { engine, settings, validation, resume, signal, onEpoch, checkpoint } = options;
   const history: EpochRecord[] = [...(resume?.history ?? [])];
+  const learningRates = [...(resume?.learningRates ?? [])];
   if (resume) {
     await engine.setParameters(resume.parameters);
     await engine.setState(resume.state);
@@ -70,6 +79,9 @@ export async function trainNetwork(options: TrainingOptions): Promise<TrainingRe
     throwIfAborted(signal);
     const started = performance.now();
     const epoch = history.length + 1;
+    if (learningRates.at(-1)?.learningRate !== settings.learningRate) {
+      learningRates.push({ fromEpoch: epoch, learningRate: settings.learningRate });
+    }
     const { loss, rate } = await runEpoch(epoch, options);
     const parameters = await engine.parameters();
     // The last step's loss tells nothing of what the step made of the weights.
@@ -93,7 +105,8 @@ export async function trainNetwork(options: TrainingOptions): Promise<TrainingRe
     if (checkpoint) {
       const state = await engine.state();
       const { fingerprint } = checkpoint;
-      await writeCheckpoint(checkpoint.path, { fingerprint, history, parameters, state, best });
+      const whole = { fingerprint, history, learningRates, parameters, state, best };
+      await writeCheckpoint(checkpoint.path, whole);
     }
     onEpoch?.(record, settings.epochs);
   }
@@ -101,6 +114,7 @@ export async function trainNetwork(options: TrainingOptions): Promise<TrainingRe
     parameters: best.parameters,
     bestEpoch: best.epoch,
     history,
+    learningRates,
     stoppedEarly: history.length < settings.epochs,
   };
 }
@@ -154,7 +168,7 @@ function notFinite(what: string, epoch: number, { checkpoint }: TrainingOptions)
     "LOSS_NOT_FINITE",
     `${what}.`,
     checkpoint !== undefined && epoch > 1
-      ? `Delete ${checkpoint.path}, which keeps epoch ${epoch - 1}, and start again with a lower --learning-rate.`
+      ? `Go on from epoch ${epoch - 1} with --resume and a lower --learning-rate, or delete ${checkpoint.path} and start again.`
       : "Lower --learning-rate.",
   );
 }

@@ -44,7 +44,10 @@ describe.skipIf(nativeEngineProblem() !== undefined)("cnnc train", () => {
   it("learns what acts on genes that it has not seen", async () => {
     const folder = testFolder();
     const { code, stdout, stderr } = await runMain(train(["--epochs", "15", "--json"]), folder);
-    expect({ code, stderr: stderr.match(/^epoch \d+ of 15: /gm)?.length }).toEqual({ code: 0, stderr: 15 });
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    // Of quick epochs only some are told.
+    expect(stderr.match(/^epoch \d+ of 15: /gm)?.at(0)).toBe("epoch 1 of 15: ");
+    expect(stderr.match(/^epoch \d+ of 15: /gm)?.at(-1)).toBe("epoch 15 of 15: ");
     const summary = JSON.parse(stdout);
     expect(summary).toMatchObject({
       output: "model",
@@ -87,7 +90,7 @@ describe.skipIf(nativeEngineProblem() !== undefined)("cnnc train", () => {
     const child = startCnnc(options, folder);
     const outcome = outcomeOf(child);
     child.stderr?.on("data", (text) => {
-      if (/^epoch 3 of/m.test(`${text}`)) child.kill("SIGINT");
+      if (/^epoch 5 of/m.test(`${text}`)) child.kill("SIGINT");
     });
     const { code, stdout, stderr } = await outcome;
     expect({ code, stdout }).toEqual({ code: 130, stdout: "" });
@@ -110,7 +113,7 @@ describe.skipIf(nativeEngineProblem() !== undefined)("cnnc train", () => {
 
     const resumed = await runCnnc([...options, "--resume"], folder);
     expect(resumed.code).toBe(0);
-    expect(resumed.stderr).not.toMatch(/^epoch [1-3] of/m);
+    expect(resumed.stderr).not.toMatch(/^epoch [1-5] of/m);
     expect((await uninterrupted).code).toBe(0);
     expect(weightsOf(folder).equals(weightsOf(whole))).toBe(true);
     expect(contents(folder)).toEqual(["model"]);

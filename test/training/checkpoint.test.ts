@@ -26,6 +26,10 @@ const CHECKPOINT: Checkpoint = {
   // Part of a larger array, as typed arrays may be.
   parameters: Float32Array.of(9, 1.5, -2.25, 1e-38, 9).subarray(1, 4),
   state: { steps: 12345, first: Float32Array.of(0.1, 0.2, 0.3), second: new Float32Array(0) },
+  learningRates: [
+    { fromEpoch: 1, learningRate: 0.01 },
+    { fromEpoch: 2, learningRate: 0.002 },
+  ],
   best: { epoch: 1, parameters: Float32Array.of(3, 2, 1) },
 };
 

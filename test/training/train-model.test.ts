@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
+import { CnncError } from "../../dist/errors.js";
 import { openHistograms } from "../../dist/histograms/index.js";
 import { auroc } from "../../dist/metrics/index.js";
 import {
@@ -129,7 +130,6 @@ describe.skipIf(nativeEngineProblem() !== undefined)("trainModel", () => {
       { epochs: 3 },
       { batchSize: 32 },
       { images: ["residual"] },
-      { learningRate: 0.003 },
       { optimizer: { kind: "sgd", momentum: 0.9, nesterov: true } },
       { validationShare: 0.3 },
       { scaleChannels: true },
@@ -141,6 +141,33 @@ describe.skipIf(nativeEngineProblem() !== undefined)("trainModel", () => {
     }
     // Neither the memory nor the threads decide what is learned.
     expect((await train({ checkpoint, resume: true, cacheBytes: 0 })).parameters).toEqual(whole.parameters);
+  });
+
+  it("resumes with another learning rate, says so, and writes it down", async () => {
+    const checkpoint = join(testFolder(), "checkpoint");
+    const controller = new AbortController();
+    const stopping = {
+      signal: controller.signal,
+      onEpoch: () => controller.abort(new CnncError("CANCELLED", "Stopped.")),
+    };
+    await errorOf(() => train({ checkpoint, learningRate: 0.25, ...stopping }));
+    const notices: string[] = [];
+    const { content, history } = await train({
+      checkpoint,
+      resume: true,
+      learningRate: 0.125,
+      onNotice: (line) => notices.push(line),
+    });
+    expect(notices).toEqual(["The learning rate was 0.25 up to epoch 1, and is 0.125 from here on."]);
+    expect(history).toHaveLength(2);
+    expect(content.info.training).toMatchObject({
+      learningRate: 0.125,
+      learningRates: [
+        { fromEpoch: 1, learningRate: 0.25 },
+        { fromEpoch: 2, learningRate: 0.125 },
+      ],
+    });
+    expect((await train({})).content.info.training).not.toHaveProperty("learningRates");
   });
 
   it("shows few pairs more often by itself", async () => {

@@ -235,11 +235,38 @@ describe("trainNetwork", () => {
     expect(error).toMatchObject({
       code: "LOSS_NOT_FINITE",
       message: "The loss is no longer a finite number in epoch 3, batch 3 of 4.",
-      remedy: `Delete ${path}, which keeps epoch 2, and start again with a lower --learning-rate.`,
+      remedy: `Go on from epoch 2 with --resume and a lower --learning-rate, or delete ${path} and start again.`,
     });
     const { history, parameters } = await readCheckpoint(path, "f");
     expect(history).toHaveLength(2);
     expect([...parameters]).toEqual([8]);
+  });
+
+  it("goes on with another learning rate, and keeps account of it", async () => {
+    const path = join(testFolder(), "checkpoint");
+    const checkpoint = { path, fingerprint: "f" };
+    const diverging = scriptedEngine([0.5, 0.6], { lossOf: (step) => (step === 10 ? Number.NaN : 1) });
+    await errorOf(() => trainNetwork({ ...scripted(diverging), checkpoint }));
+    const resume = await readCheckpoint(path, "f");
+    expect(resume.learningRates).toEqual([{ fromEpoch: 1, learningRate: 0.1 }]);
+    const engine = scriptedEngine([0.7, 0.8]);
+    const { history, learningRates } = await trainNetwork({
+      ...scripted(engine, { learningRate: 0.01, epochs: 4 }),
+      resume,
+      checkpoint,
+    });
+    expect(engine.rates).toEqual(new Array(8).fill(0.01));
+    expect(history.map(({ learningRate }) => learningRate)).toEqual([0.1, 0.1, 0.01, 0.01]);
+    const told = [
+      { fromEpoch: 1, learningRate: 0.1 },
+      { fromEpoch: 3, learningRate: 0.01 },
+    ];
+    expect(learningRates).toEqual(told);
+    // A training that has ended takes no other rate.
+    const ended = await readCheckpoint(path, "f");
+    expect(ended.learningRates).toEqual(told);
+    const again = { ...scripted(scriptedEngine([]), { learningRate: 1, epochs: 4 }), resume: ended };
+    expect((await trainNetwork(again)).learningRates).toEqual(told);
   });
 
   it("does so in the first epoch, with no checkpoint to keep", async () => {
