@@ -45,6 +45,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("Job", Job::define(env));
   exports.Set("Simulator", Simulator::define(env));
   exports.Set("associations", Napi::Function::New<associations>(env, "associations"));
+  exports.Set("partialCorrelations", Napi::Function::New<partial_correlations>(env, "partialCorrelations"));
   exports.Set("geneFeatures", Napi::Function::New<gene_features>(env, "geneFeatures"));
   exports.Set("boostClasses", Napi::Function::New<boost_classes>(env, "boostClasses"));
   exports.Set("treeImportances", Napi::Function::New<tree_importances>(env, "treeImportances"));

@@ -47,6 +47,20 @@ export interface NativeAddon {
     job: NativeJob,
   ): Promise<void>;
   /**
+   * Fills `out` with one number per pair of `genes`, and tells `job` of each distinct one of those; resolves to lambda,
+   * how much correlations were shrunk. See native/core/partial_correlation.hpp. The store must have been built with
+   * `keepValues`. None of the arrays may be touched until the promise settles.
+   */
+  partialCorrelations(
+    store: NativeStore,
+    genes: Uint32Array,
+    a: Uint32Array,
+    b: Uint32Array,
+    out: Float32Array,
+    threads: number,
+    job: NativeJob,
+  ): Promise<number>;
+  /**
    * Fills `out` with genes x 8 numbers; see native/core/gene_features.hpp. The store must have been built with
    * `keepValues`. Here and below, none of the arrays may be touched until the promise settles.
    */

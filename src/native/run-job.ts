@@ -1,5 +1,5 @@
 import { CnncError } from "../errors.js";
-import { abortError, throwIfAborted } from "../progress.js";
+import { abortError, type ProgressListener, throwIfAborted } from "../progress.js";
 import { addon } from "./addon.js";
 import type { NativeJob } from "./addon-types.js";
 
@@ -26,5 +26,27 @@ export async function runJob(
     throw code ? new CnncError(code, `${what}: ${message}.`, "", { cause: error }) : error;
   } finally {
     signal?.removeEventListener("abort", cancel);
+  }
+}
+
+const REPORT_EVERY_MS = 100;
+
+/** Makes a native call and tells how far its job is while it runs. */
+export async function reporting<T>(
+  job: NativeJob,
+  {
+    onProgress,
+    ...rest
+  }: { phase: string; unit: string; total: number; onProgress: ProgressListener | undefined },
+  call: () => Promise<T>,
+): Promise<T> {
+  const report = () => onProgress?.({ ...rest, done: job.done });
+  const timer = setInterval(report, REPORT_EVERY_MS);
+  try {
+    const result = await call();
+    report();
+    return result;
+  } finally {
+    clearInterval(timer);
   }
 }

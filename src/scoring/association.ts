@@ -1,9 +1,9 @@
-import { CnncError } from "../errors.js";
 import type { ExpressionStore } from "../expression/index.js";
 import { addon } from "../native/addon.js";
 import type { AssociationMeasure } from "../native/addon-types.js";
 import type { PairSource } from "../pairs/index.js";
 import { abortError, type ProgressListener, throwIfAborted } from "../progress.js";
+import { explained } from "./native-failure.js";
 import { oneAhead } from "./one-ahead.js";
 import type { ScoredBatch } from "./ranking.js";
 
@@ -51,7 +51,7 @@ export async function associationScores(
     return scores;
   } catch (error) {
     if (signal?.aborted) throw abortError(signal);
-    throw explained(error, store, measure);
+    throw explained(error, store, `Association (${measure})`, REMEDIES);
   } finally {
     signal?.removeEventListener("abort", cancel);
   }
@@ -114,16 +114,6 @@ async function scoreColumns(
   if (measure === "spearman") return [scores.map(Math.abs), scores];
   const spearman = await associationScores(store, "spearman", a, b, options);
   return measure === "pearson" ? [scores.map(Math.abs), scores, spearman] : [scores, spearman];
-}
-
-/** Names the gene of a native error. */
-function explained(error: unknown, store: ExpressionStore, measure: AssociationMeasure): unknown {
-  const { code, message, gene } = error as { code?: string; message: string; gene?: number };
-  if (code === undefined) return error;
-  const place = gene === undefined ? "" : `, in gene ${store.geneNames[gene]}`;
-  return new CnncError(code, `Association (${measure}): ${message}${place}.`, REMEDIES[code] ?? "", {
-    cause: error,
-  });
 }
 
 const REMEDIES: Record<string, string> = {

@@ -8,5 +8,6 @@ export {
 } from "./association.js";
 export * from "./formats.js";
 export * from "./network-scores.js";
+export * from "./partial-correlation.js";
 export * from "./ranking.js";
 export * from "./scorer.js";

@@ -1,4 +1,4 @@
-import { totalmem } from "node:os";
+import { availableBytes } from "../available-memory.js";
 import { CnncError } from "../errors.js";
 import { type NetworkSpec, outputShapes } from "../model/index.js";
 
@@ -32,10 +32,4 @@ function bytesPerImage({ input, layers }: NetworkSpec): number {
     shapes.reduce((sum, { height, width, channels }) => sum + 4 * height * width * channels, 0);
   const keepsAll = layers.some(({ kind }) => kind === "batch_norm");
   return 2 * bytes([input]) + (keepsAll ? bytes(outputShapes({ input, layers })) : 0);
-}
-
-/** Not what is free: much of what is not is cache of files, which the system gives up when asked. */
-function availableBytes(): number {
-  const limit = process.constrainedMemory() || Number.POSITIVE_INFINITY;
-  return Math.min(totalmem(), limit) - process.memoryUsage.rss();
 }
