@@ -22,6 +22,7 @@ export function provenance(session: HistogramSession, sourceHash: string): Recor
     log_base: scale.name === "log1p" ? scale.logBase || Math.E : 0,
     transform,
     bins: 32,
+    ordered: session.ordered ? 1 : 0,
     layout: "images[pair][bin of gene_b][bin of gene_a]",
   };
 }

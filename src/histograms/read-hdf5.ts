@@ -17,6 +17,8 @@ export interface HistogramFile {
   /** What the file says of how the values were read and what was binned; undefined where it says nothing. */
   readonly scale?: string;
   readonly transform?: string;
+  /** Whether it means something which gene of a pair comes first; so it is taken to be where a file does not say. */
+  readonly ordered: boolean;
   /** All histograms in order; every batch owns its arrays. */
   batches(options?: CountBatchOptions): AsyncGenerator<CountBatch, void, void>;
   close(): void;
@@ -48,7 +50,7 @@ export async function openHistogramFile(path: string): Promise<HistogramFile> {
   try {
     const { counts, pairs, genes } = await findDatasets(file);
     const count = checkShapes(path, counts, pairs);
-    const { cells, scale, transform } = (await file.node("/"))?.attributes ?? {};
+    const { cells, scale, transform, ordered } = (await file.node("/"))?.attributes ?? {};
     if (typeof cells !== "number" || !(cells >= 1)) {
       throw notHistograms(path, "does not say of how many cells");
     }
@@ -61,6 +63,7 @@ export async function openHistogramFile(path: string): Promise<HistogramFile> {
       cells,
       ...(typeof scale === "string" && { scale }),
       ...(typeof transform === "string" && { transform }),
+      ordered: ordered !== 0,
       batches: ({ batchSize = 4096, signal } = {}) =>
         readBatches(file, { count, cells, genes: geneNames.length }, batchSize, signal),
       close: () => file.close(),

@@ -54,6 +54,8 @@ export interface HistogramSession {
   readonly store: ExpressionStore;
   /** Pairs of genes of the store. */
   readonly source: PairSource;
+  /** Whether it means something which gene of a pair comes first: not where all unordered pairs were asked for. */
+  readonly ordered: boolean;
   /** Label of each pair, if the list had labels. */
   readonly labels?: Int32Array;
   /** Row of the pair file that each pair comes from, for lists. */
@@ -115,6 +117,7 @@ export async function openHistograms(
       selection,
       store,
       source: found.source,
+      ordered: request.kind !== "all",
       ...(found.labels && { labels: found.labels }),
       ...(found.rows && { rows: found.rows }),
       report: {

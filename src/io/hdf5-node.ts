@@ -13,6 +13,7 @@ export const KNOWN_ATTRIBUTES = [
   "backend",
   "keras_version",
   "cells",
+  "ordered",
   "scale",
   "transform",
 ] as const;

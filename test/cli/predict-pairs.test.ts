@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
@@ -7,7 +7,7 @@ import { loadModel, loadTfjs, nativeEngineProblem } from "../../dist/model/index
 import { fillPredictionFolder } from "../support/prediction-folder.js";
 import { contents, testFolder } from "../support/run-cnnc.js";
 import { runMain } from "../support/run-main.js";
-import { TINY_COUNTS } from "../support/tiny-h5ad.js";
+import { removeAttribute, TINY_COUNTS } from "../support/tiny-h5ad.js";
 
 const SAMPLE = fileURLToPath(new URL("../../data-samples/expression.h5ad", import.meta.url));
 const GENES = ["g1", "g2", "g3", "g4", "g5"];
@@ -290,6 +290,25 @@ describe("predict-pairs --histograms", () => {
     expect(await ranked(...options)).toEqual(direct.map(({ spearman: _, ...row }) => row));
     const { stdout } = await predict(...options, "-o", "r.tsv");
     expect(stdout).toMatch(/no column spearman/);
+  });
+
+  it.each(["one", "three"])("takes pairs for unordered where the file says so: %s", async (model) => {
+    const build = ["build-histograms", "data.h5ad", "--scale", "linear", "--all-pairs", "-o"];
+    await runMain([...build, `${model}-all.h5`], FOLDER);
+    const fromFile = (name: string) => ranked("--histograms", name, "--model", model, ...EXACT);
+    const unordered = await ranked("data.h5ad", "--model", model, ...EXACT, "--all-pairs");
+    const withoutSpearman = unordered.map(({ spearman: _, ...row }) => row);
+    expect(await fromFile(`${model}-all.h5`)).toEqual(withoutSpearman);
+
+    // As an older version wrote it.
+    await runMain([...build, `${model}-old.h5`], FOLDER);
+    await removeAttribute(join(FOLDER, `${model}-old.h5`), "ordered");
+    const listed = UNORDERED.map((pair) => `${pair.join("\t")}\n`).join("");
+    writeFileSync(join(FOLDER, "unordered.tsv"), `gene_a\tgene_b\n${listed}`);
+    const ordered = await ranked("data.h5ad", "--model", model, ...EXACT, "--pairs", "unordered.tsv");
+    const old = await fromFile(`${model}-old.h5`);
+    expect(old).toEqual(ordered.map(({ spearman: _, ...row }) => row));
+    expect(old).not.toEqual(withoutSpearman);
   });
 
   it("warns of histograms of another scale or transform", async () => {

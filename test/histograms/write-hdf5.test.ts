@@ -58,6 +58,7 @@ describe("writeHistogramsHdf5", () => {
       log_base: 0,
       transform: "log1p",
       bins: 32,
+      ordered: 1,
       layout: "images[pair][bin of gene_b][bin of gene_a]",
       kind: "counts",
     });
@@ -81,8 +82,9 @@ describe("writeHistogramsHdf5", () => {
   it("uses the smallest type that holds the number of cells", async () => {
     const few = join(testFolder(), "few.h5ad");
     await writeTinyH5ad(few);
-    const { datasets } = await writeAndRead(await openSession(few, { kind: "all" }));
+    const { datasets, attributes } = await writeAndRead(await openSession(few, { kind: "all" }));
     expect(datasets.counts).toMatchObject({ dtype: "<B", shape: [10, 32, 32] });
+    expect(attributes.ordered).toBe(0);
 
     const many = join(testFolder(), "many.h5ad");
     await writeManyCells(many, 70_000);

@@ -127,6 +127,14 @@ export async function writeHdf5(path: string, write: (root: Group) => void): Pro
   return path;
 }
 
+/** Takes an attribute of the root away. */
+export async function removeAttribute(path: string, name: string): Promise<void> {
+  await ready;
+  const file = new File(path, "a");
+  file.delete_attribute(name);
+  file.close();
+}
+
 /** Writes an obs or var. */
 export function writeTable(
   parent: Group,

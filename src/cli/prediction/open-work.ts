@@ -95,7 +95,7 @@ export async function histogramFileWork(request: NetworkRequest, path: string): 
   return closingOnFailure(await openScorer(model, { ...request.scorer, threads }), async (scorer) => {
     const file = await openHistogramFile(path);
     for (const line of fileWarnings(info, file)) request.onWarning(line);
-    const settings = settingsOfModel(info);
+    const settings = { ...settingsOfModel(info), unordered: !file.ordered };
     return {
       ...networkFacts(request, model, scorer),
       main,
