@@ -12,10 +12,10 @@
 namespace cnnc {
 namespace {
 
-/// Cells that are spread at a time, at most: 512 KB, to stay in the second-level cache.
-constexpr std::uint32_t kCellsAtATime = 2048;
+/// Cells that are spread at a time, at most: 768 KB, to stay in the second-level cache.
+constexpr std::uint32_t kCellsAtATime = 3072;
 /// Streamed genes whose sums are held while the cells go by.
-constexpr std::size_t kStreamsAtATime = 256;
+constexpr std::size_t kStreamsAtATime = 512;
 
 /// Some of the cells.
 struct CellRange {

@@ -226,9 +226,9 @@ TEST_CASE("the same bits for any thread count, batch and order of the genes") {
 }
 
 TEST_CASE("cells and genes beyond what is worked on at a time change no bit of the plain sum") {
-  // 2.5 blocks of cells; the densest genes meet more streamed genes than are summed up at a time.
-  const std::uint32_t genes = 300;
-  const auto store = store_of(random_counts(5000, genes, 0.0, 0.4, 6), Scale::linear);
+  // Two blocks of cells; the densest genes meet more streamed genes than are summed up at a time.
+  const std::uint32_t genes = 600;
+  const auto store = store_of(random_counts(4000, genes, 0.0, 0.2, 6), Scale::linear);
   const PairList pairs = every_pair(genes);
   CorrelationColumns columns(*store, ColumnKind::logarithms);
   columns.prepare(genes_of(*store, pairs.view()), 2);
