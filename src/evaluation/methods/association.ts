@@ -1,6 +1,6 @@
 import type { ExpressionStore } from "../../expression/index.js";
 import type { LabelledPairs } from "../../pairs/index.js";
-import { associationScores } from "../../scoring/index.js";
+import { associationScores, partialCorrelations } from "../../scoring/index.js";
 import type { FoldTask, Method, MethodOptions } from "../method.js";
 
 /** Measures of dependence by name, with what people call them. */
@@ -28,6 +28,30 @@ export function associationMethod(name: AssociationName, store: ExpressionStore,
     score: scoredOnce(({ a, b }, { signal }) =>
       associationScores(store, name, a, b, { threads, ...(signal && { signal }) }),
     ),
+  };
+}
+
+/**
+ * Dependence of the two genes that no other gene of the labelled pairs explains.
+ *
+ * @param store built with `keepValues`
+ * @throws (score) CnncError of partialCorrelations
+ */
+export function partialCorrelationMethod(store: ExpressionStore, threads: number): Method {
+  return {
+    name: "partial-correlation",
+    label: "|partial correlation|, shrunk (Schäfer & Strimmer)",
+    group: "association",
+    learns: false,
+    score: scoredOnce(async ({ a, b }, { signal, onProgress }) => {
+      const genes = new Uint32Array([...a, ...b]);
+      const { scores } = await partialCorrelations(store, genes, a, b, {
+        threads,
+        ...(signal && { signal }),
+        ...(onProgress && { onProgress }),
+      });
+      return scores;
+    }),
   };
 }
 

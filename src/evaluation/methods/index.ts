@@ -3,7 +3,7 @@ import type { HistogramSession } from "../../histograms/index.js";
 import { readPairFile, type Task } from "../../pairs/index.js";
 import { boostingProblem } from "../boosting.js";
 import type { Method } from "../method.js";
-import { associationMethod } from "./association.js";
+import { associationMethod, partialCorrelationMethod } from "./association.js";
 import { degreeMethod } from "./degree.js";
 import { mirrorLookupMethod } from "./mirror-lookup.js";
 import { NETWORKS, type NetworkSettings, networkMethod } from "./network.js";
@@ -53,6 +53,9 @@ const METHODS: Readonly<Record<string, Entry>> = {
   pearson: association("pearson"),
   spearman: association("spearman"),
   "mutual-information": association("mutual-information"),
+  "partial-correlation": {
+    create: ({ session, settings }) => partialCorrelationMethod(session.store, settings.threads),
+  },
   trees: summary(createTreeEnsemble, boostingProblem),
   "margins-only": network("margins-only"),
   degree: { create: degreeMethod },
