@@ -1,24 +1,8 @@
-import { CnncError } from "../errors.js";
 import type { ProgressListener } from "../progress.js";
-import { type SortedBlock, sortRecords } from "./external-sort.js";
-import { KEY_WORDS } from "./external-sort-radix.js";
+import { sortRecords } from "./external-sort.js";
+import { type RankedBatch, recordCoder, type ScoredBatch } from "./ranked-records.js";
 
-/** Scores of gene pairs; all arrays are equally long. */
-export interface ScoredBatch {
-  /** Genes, as positions among the names that go with the batches. */
-  readonly a: Uint32Array;
-  readonly b: Uint32Array;
-  /** One array per score column. */
-  readonly scores: readonly Float32Array[];
-}
-
-/** Consecutive pairs of a ranking; owns its arrays. */
-export interface RankedBatch extends ScoredBatch {
-  /** Rank of the first pair, from 0. */
-  readonly first: number;
-  /** Pairs of the whole ranking. */
-  readonly total: number;
-}
+export type { RankedBatch, ScoredBatch } from "./ranked-records.js";
 
 export interface RankingOptions {
   /** Score column to rank by, highest first. */
@@ -37,8 +21,6 @@ export interface RankingOptions {
 }
 
 const DEFAULT_MEMORY_BUDGET = 64 * 2 ** 20;
-/** Pairs turned into records at a time. */
-const PAIRS_PER_BLOCK = 1 << 14;
 
 /**
  * Ranks pairs, best first: by the main score, then by the names of gene a and gene b (in the order of their UTF-16
@@ -60,15 +42,13 @@ export async function* rankPairs(
 ): AsyncGenerator<RankedBatch, void, void> {
   const { names, main, top, memoryBudget = DEFAULT_MEMORY_BUDGET, temporaryFolder } = options;
   if (top !== undefined && !(Number.isInteger(top) && top > 0)) throw new RangeError(`the top ${top} pairs`);
-  const order = nameOrder(names);
   const iterator = batches[Symbol.asyncIterator]();
   try {
     const first = await iterator.next();
     if (first.done) return;
-    const columns = first.value.scores.length;
-    if (!(main in first.value.scores)) throw new RangeError(`${main} is none of ${columns} score columns`);
-    const blocks = sortRecords(encode(first.value, iterator, options, order), {
-      words: KEY_WORDS + columns - 1,
+    const coder = recordCoder({ columns: first.value.scores.length, main, names });
+    const blocks = sortRecords(coder.encode(startingWith(first.value, iterator)), {
+      words: coder.words,
       memoryBudget,
       folder: temporaryFolder,
       ...(top !== undefined && { limit: top }),
@@ -77,7 +57,7 @@ export async function* rankPairs(
     });
     let rank = 0;
     for await (const block of blocks) {
-      const batch = decode(block, rank, columns, main, order);
+      const batch = coder.decode(block, rank);
       rank += batch.a.length;
       yield batch;
     }
@@ -86,120 +66,6 @@ export async function* rankPairs(
   }
 }
 
-interface NameOrder {
-  /** By gene: the place of its name among all; genes with one name by number. */
-  readonly placeOf: Uint32Array;
-  /** By place: the gene. */
-  readonly geneAt: Uint32Array;
-}
-
-function nameOrder(names: readonly string[]): NameOrder {
-  const geneAt = Uint32Array.from(names.keys()).sort((a, b) =>
-    names[a] < names[b] ? -1 : names[a] > names[b] ? 1 : a - b,
-  );
-  const placeOf = new Uint32Array(names.length);
-  geneAt.forEach((gene, place) => {
-    placeOf[gene] = place;
-  });
-  return { placeOf, geneAt };
-}
-
-/**
- * Pairs as records for sortRecords: the main score as a word that is small for high scores, the places of both
- * names, then the other score columns as they are.
- */
-async function* encode(
-  first: ScoredBatch,
-  rest: AsyncIterator<ScoredBatch>,
-  { main, names }: RankingOptions,
-  { placeOf }: NameOrder,
-): AsyncGenerator<Uint32Array, void, void> {
-  const columns = first.scores.length;
-  const words = KEY_WORDS + columns - 1;
-  for (let next: IteratorResult<ScoredBatch> = { value: first }; !next.done; next = await rest.next()) {
-    const batch = next.value;
-    checkBatch(batch, columns, main, names);
-    for (let from = 0; from < batch.a.length; from += PAIRS_PER_BLOCK) {
-      const to = Math.min(batch.a.length, from + PAIRS_PER_BLOCK);
-      const records = new Uint32Array((to - from) * words);
-      fillColumn(records, 0, words, wordsOf(batch.scores[main]).subarray(from, to), highestFirst);
-      fillColumn(records, 1, words, batch.a.subarray(from, to), (gene) => placeOf[gene]);
-      fillColumn(records, 2, words, batch.b.subarray(from, to), (gene) => placeOf[gene]);
-      let word = KEY_WORDS;
-      for (let column = 0; column < columns; column++) {
-        if (column === main) continue;
-        fillColumn(records, word++, words, wordsOf(batch.scores[column]).subarray(from, to), (bits) => bits);
-      }
-      yield records;
-    }
-  }
-}
-
-function decode(
-  { records, total }: SortedBlock,
-  first: number,
-  columns: number,
-  main: number,
-  { geneAt }: NameOrder,
-): RankedBatch {
-  const words = KEY_WORDS + columns - 1;
-  const count = records.length / words;
-  const column = (word: number, decoded: (value: number) => number) => {
-    const values = new Uint32Array(count);
-    for (let i = 0, at = word; i < count; i++, at += words) values[i] = decoded(records[at]);
-    return values;
-  };
-  const scores = Array.from({ length: columns }, (_, index) => {
-    const bits =
-      index === main
-        ? column(0, scoreOfHighestFirst)
-        : column(KEY_WORDS + index - (index > main ? 1 : 0), (bits) => bits);
-    return new Float32Array(bits.buffer);
-  });
-  return {
-    first,
-    total,
-    a: column(1, (place) => geneAt[place]),
-    b: column(2, (place) => geneAt[place]),
-    scores,
-  };
-}
-
-function fillColumn(
-  records: Uint32Array,
-  word: number,
-  words: number,
-  values: Uint32Array,
-  encoded: (value: number) => number,
-): void {
-  for (let i = 0, at = word; i < values.length; i++, at += words) records[at] = encoded(values[i]);
-}
-
-function checkBatch({ a, b, scores }: ScoredBatch, columns: number, main: number, names: readonly string[]) {
-  if (scores.length !== columns || [b, ...scores].some((array) => array.length !== a.length)) {
-    throw new RangeError("the arrays of a batch of scored pairs do not fit together");
-  }
-  const wrong = scores[main].findIndex(Number.isNaN);
-  if (wrong >= 0) {
-    throw new CnncError(
-      "SCORE_NOT_A_NUMBER",
-      `The score of the pair ${names[a[wrong]]}, ${names[b[wrong]]} is not a number, so it has no rank.`,
-      "The model is damaged or its training diverged: train it again.",
-    );
-  }
-}
-
-/** The bits of float32 numbers. */
-const wordsOf = (scores: Float32Array) => new Uint32Array(scores.buffer, scores.byteOffset, scores.length);
-
-const SIGN = 0x80000000;
-
-/** An unsigned number that is smaller the higher a float32 is, from and to its bits. */
-function highestFirst(bits: number): number {
-  if (bits === SIGN) bits = 0;
-  return bits >= SIGN ? bits : ~(bits | SIGN) >>> 0;
-}
-
-function scoreOfHighestFirst(word: number): number {
-  return word >= SIGN ? word : ~word & 0x7fffffff;
+async function* startingWith<T>(first: T, rest: AsyncIterator<T>): AsyncGenerator<T, void, void> {
+  for (let next: IteratorResult<T> = { value: first }; !next.done; next = await rest.next()) yield next.value;
 }
