@@ -17,6 +17,10 @@ run predict-pairs $data --model demo/model --regulators demo/new-regulators.txt 
 printf '\n$ head -5 demo/ranked.tsv\n' && head -5 demo/ranked.tsv
 run evaluate demo/ranked.tsv --truth data-samples/network.tsv
 
+# Why the best pair is the best.
+read -r regulator target < <(awk -F '\t' 'NR == 2 { print $1, $2 }' demo/ranked.tsv)
+run explain $data "$regulator" "$target" --model demo/model -o demo/why.png
+
 # The strongest activation and the strongest repression of the true network.
 read -r activator activated < <(sort -t "$(printf '\t')" -k3,3gr data-samples/network.tsv | awk 'NR == 1 { print $1, $2 }')
 read -r repressor repressed < <(grep -v strength data-samples/network.tsv | sort -t "$(printf '\t')" -k3,3g | awk 'NR == 1 { print $1, $2 }')
@@ -27,5 +31,9 @@ cat <<'END'
 In the folder demo:
   ranked.tsv                 genes that regulators may act on which the training never saw, best first
   model/learning-curve.png   how the training went
+  why.png                    what makes the best pair the best
   activation.png, repression.png, histograms.h5
+
+To compare methods on these data, with a report (two minutes):
+  node bin/cnnc.js benchmark data-samples/expression.h5ad --labels data-samples/pairs.tsv -o report
 END

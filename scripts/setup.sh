@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is missing, and builds the native addon and the TypeScript. Safe to run again.
 #
-# System packages come from apt, with root's or sudo's rights; without them the line to run is printed.
+# System packages come from apt, with root's or sudo's rights; without them the line to run is printed. With --tests,
+# also what only tests need.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,6 +28,13 @@ has_header() {
   command -v c++ >/dev/null && printf '#include <%s>\n' "$1" | c++ -std=c++20 -fsyntax-only -x c++ - 2>/dev/null
 }
 
+# Packages without which some things are left out, which say so when they are asked for: libxgboost-dev for boosted
+# trees; for the tests (--tests), a browser that looks at the benchmark's report.
+optional_packages() {
+  has_header xgboost/c_api.h || echo libxgboost-dev
+  [ "${1:-}" != --tests ] || command -v chromium >/dev/null || echo chromium
+}
+
 install_packages() {
   local packages
   packages=$(missing_packages | tr '\n' ' ')
@@ -34,16 +42,32 @@ install_packages() {
   local line="apt-get install -y --no-install-recommends $packages"
   if ! command -v apt-get >/dev/null; then
     fail "Install these with your system's package manager, then run this again: $packages"
-  elif [ "$(id -u)" = 0 ]; then
+  elif can_install; then
     say "setup: $line"
-    apt-get update -qq && DEBIAN_FRONTEND=noninteractive $line >/dev/null
-  elif sudo -n true 2>/dev/null; then
-    say "setup: sudo $line"
-    sudo apt-get update -qq && sudo DEBIAN_FRONTEND=noninteractive $line >/dev/null
+    as_root apt-get update -qq && as_root $line >/dev/null
   else
     fail "System packages are missing. Run this, then run me again:
   sudo apt-get update && sudo $line"
   fi
+}
+
+install_optional_packages() {
+  local package
+  for package in $(optional_packages "${1:-}"); do
+    if can_install && as_root apt-get install -y --no-install-recommends "$package" >/dev/null 2>&1; then
+      say "setup: installed $package"
+    else
+      say "setup: going on without $package; sudo apt-get install $package would add it"
+    fi
+  done
+}
+
+can_install() {
+  command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then DEBIAN_FRONTEND=noninteractive "$@"; else sudo DEBIAN_FRONTEND=noninteractive "$@"; fi
 }
 
 install_node_modules() {
@@ -62,6 +86,7 @@ quietly() {
 
 need_node
 install_packages
+install_optional_packages "${1:-}"
 say "setup: npm packages"
 install_node_modules
 say "setup: building (the first time takes a minute or two)"
