@@ -1,4 +1,4 @@
-import h5wasm, { type Dataset, type File, type Group } from "h5wasm/node";
+import type { Dataset, File, Group } from "h5wasm/node";
 import { CnncError } from "../errors.js";
 
 /** A dataset that grows along its first axis, and starts without rows. */
@@ -45,6 +45,8 @@ export interface Hdf5Writer {
  * Row blocks should be 16 MB or less: h5wasm's heap never shrinks.
  */
 export async function createHdf5(path: string): Promise<Hdf5Writer> {
+  // Only who writes pays for its 40 MB: files are read on threads that have a library of their own.
+  const { default: h5wasm } = await import("h5wasm/node");
   const module = await h5wasm.ready;
   // Without this a full disk looks like success.
   module.activate_throwing_error_handler();
