@@ -4,7 +4,7 @@ import {
   type Architecture,
   type EngineChoice,
   type ImageKind,
-  loadModel,
+  readModel,
   saveModel,
 } from "../../model/index.js";
 import type { Precision } from "../../native/addon-types.js";
@@ -111,7 +111,7 @@ export function networkMethod(
       );
       await rm(options.folder, { recursive: true, force: true });
       await saveModel(options.folder, content);
-      const model = await loadModel(options.folder);
+      const model = await readModel(options.folder);
       const scores = await scoreRows(
         model,
         session.store,

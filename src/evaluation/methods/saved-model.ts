@@ -1,6 +1,6 @@
 import { CnncError } from "../../errors.js";
 import type { HistogramSession } from "../../histograms/index.js";
-import { loadModel } from "../../model/index.js";
+import { readModel } from "../../model/index.js";
 import type { Task } from "../../pairs/index.js";
 import type { Method } from "../method.js";
 import { type ScoreRowsOptions, scoreRows } from "./score-rows.js";
@@ -9,7 +9,7 @@ import { type ScoreRowsOptions, scoreRows } from "./score-rows.js";
  * A model that was trained before, asked about the test pairs of every fold. What it was trained on is its own
  * affair: whether it knew the test pairs cannot be told here.
  *
- * @throws CnncError of loadModel; `MODEL_MISMATCH` for another task
+ * @throws CnncError of readModel; `MODEL_MISMATCH` for another task
  */
 export async function savedModelMethod(
   folder: string,
@@ -17,7 +17,7 @@ export async function savedModelMethod(
   { store }: Pick<HistogramSession, "store">,
   settings: ScoreRowsOptions,
 ): Promise<Method> {
-  const model = await loadModel(folder);
+  const model = await readModel(folder);
   if (model.info.task !== task) {
     throw new CnncError(
       "MODEL_MISMATCH",

@@ -1,5 +1,5 @@
 import type { ExpressionStore } from "../../expression/index.js";
-import type { EngineChoice, LoadedModel } from "../../model/index.js";
+import type { EngineChoice, StoredModel } from "../../model/index.js";
 import { throwIfAborted } from "../../progress.js";
 import { openScorer, type PrecisionChoice } from "../../scoring/index.js";
 import type { FoldScores, FoldTask, MethodOptions } from "../method.js";
@@ -16,7 +16,7 @@ export interface ScoreRowsOptions extends Pick<MethodOptions, "signal" | "onNoti
  * @throws CnncError of openScorer and Scorer.score
  */
 export async function scoreRows(
-  model: LoadedModel,
+  model: StoredModel,
   store: ExpressionStore,
   { task, pairs, test }: Pick<FoldTask, "task" | "pairs" | "test">,
   { engine, precision, threads, signal, onNotice }: ScoreRowsOptions,
