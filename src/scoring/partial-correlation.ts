@@ -79,7 +79,7 @@ const BYTES_PER_GENE_SQUARED = 8;
 
 const REMEDIES: Readonly<Record<string, string>> = {
   NEGATIVE_VALUE: "Use spearman or mutual-information, which need no logarithm.",
-  OUT_OF_MEMORY: "Ask for pairs of fewer genes, or use a machine with more memory.",
+  OUT_OF_MEMORY: "Ask for pairs of fewer genes, leave this measure out, or use a machine with more memory.",
   SINGULAR: "Take more cells, or leave out genes that are copies or sums of others.",
   TOO_FEW_CELLS: "Take more cells.",
   VALUES_MISSING: "Build the store with keepValues.",

@@ -31,6 +31,9 @@ export function associationMethod(name: AssociationName, store: ExpressionStore,
   };
 }
 
+/** Correlations that are shrunk further than this tell next to nothing, and the user is told. */
+const NEARLY_ALL = 0.99;
+
 /**
  * Dependence of the two genes that no other gene of the labelled pairs explains.
  *
@@ -43,13 +46,19 @@ export function partialCorrelationMethod(store: ExpressionStore, threads: number
     label: "|partial correlation|, shrunk (Schäfer & Strimmer)",
     group: "association",
     learns: false,
-    score: scoredOnce(async ({ a, b }, { signal, onProgress }) => {
-      const genes = new Uint32Array([...a, ...b]);
-      const { scores } = await partialCorrelations(store, genes, a, b, {
+    score: scoredOnce(async ({ a, b }, { signal, onProgress, onNotice }) => {
+      const genes = Uint32Array.from(new Set([...a, ...b]));
+      const { scores, lambda } = await partialCorrelations(store, genes, a, b, {
         threads,
         ...(signal && { signal }),
         ...(onProgress && { onProgress }),
       });
+      if (lambda > NEARLY_ALL) {
+        const share = `${Math.floor(lambda * 1000) / 10} %`;
+        onNotice?.(
+          `partial-correlation: the cells are too few to tell correlations from chance, which were shrunk by ${share}.`,
+        );
+      }
       return scores;
     }),
   };
