@@ -3,6 +3,7 @@
 #include "bindings/histograms.hpp"
 #include "bindings/job.hpp"
 #include "bindings/network.hpp"
+#include "bindings/prepared_store.hpp"
 #include "bindings/simulator.hpp"
 #include "bindings/store.hpp"
 #include "bindings/store_builder.hpp"
@@ -29,6 +30,7 @@ Napi::Value system_info(const Napi::CallbackInfo& info) {
   result.Set("threads", granted_cpus());
   result.Set("cpuKernel", cpu_kernel_name());
   result.Set("onednn", onednn_version());
+  result.Set("onednnIsa", onednn_isa());
   result.Set("xgboost", xgboost_version());
   result.Set("bf16", has_bf16());
   result.Set("gpuBuilt", status.built);
@@ -53,6 +55,8 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("Predictor", NativePredictor::define(env));
   exports.Set("buildImages", Napi::Function::New<build_images>(env, "buildImages"));
   exports.Set("buildHistograms", Napi::Function::New<build_histograms>(env, "buildHistograms"));
+  exports.Set("writeEntries", Napi::Function::New<write_entries>(env, "writeEntries"));
+  exports.Set("readEntries", Napi::Function::New<read_entries>(env, "readEntries"));
   exports.Set("systemInfo", Napi::Function::New<system_info>(env, "systemInfo"));
   return exports;
 }

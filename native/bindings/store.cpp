@@ -68,6 +68,8 @@ Napi::Value Store::gene_arrays(const Napi::CallbackInfo& info) {
   arrays.Set("marginal", copy_to_js<Napi::Uint32Array>(env, flat(store_->marginal)));
   arrays.Set("expressing", copy_to_js<Napi::Uint32Array>(env, std::span<const std::uint32_t>(store_->expressing)));
   arrays.Set("constant", copy_to_js<Napi::Uint8Array>(env, std::span<const std::uint8_t>(store_->constant)));
+  arrays.Set("stored", copy_to_js<Napi::Uint32Array>(env, std::span<const std::uint32_t>(store_->stored)));
+  arrays.Set("zeroBin", copy_to_js<Napi::Uint8Array>(env, std::span<const std::uint8_t>(store_->zero_bin)));
   return arrays;
 }
 

@@ -99,7 +99,51 @@ export interface NativeAddon {
     threads: number,
     job: NativeJob,
   ): Promise<void>;
+  /**
+   * Writes the entries of all genes of a store into an open file; see native/core/prepared_store.hpp, also for
+   * `readEntries`. Resolves to the checksums of each gene's cells and, where the store has them, values. The job counts
+   * entries. The file must stay open until the promise settles.
+   */
+  writeEntries(
+    store: NativeStore,
+    places: NativeEntryPlaces,
+    job: NativeJob,
+  ): Promise<{ cells: BigUint64Array; values?: BigUint64Array }>;
+  /** The store of some genes of a prepared file, ascending; with values where `prepared` has their checksums. */
+  readEntries(
+    prepared: NativePreparedGenes,
+    places: NativeEntryPlaces,
+    genes: Uint32Array,
+    threads: number,
+    job: NativeJob,
+  ): Promise<NativeStore>;
   systemInfo(): SystemInfo;
+}
+
+/** Byte positions of the entries of all genes in a file. */
+export interface NativeEntryPlaces {
+  /** Descriptor. */
+  file: number;
+  cellIds: number;
+  bins: number;
+  /** Any number where there are no values. */
+  values: number;
+}
+
+/** What a prepared file says of all its genes. */
+export interface NativePreparedGenes {
+  cells: number;
+  /** genes + 1; where each gene's entries begin, and where all end. */
+  first: BigUint64Array;
+  zeroBin: Uint8Array;
+  /** genes x 32. */
+  marginal: Uint32Array;
+  /** genes x 33. */
+  edges: Float64Array;
+  expressing: Uint32Array;
+  constant: Uint8Array;
+  cellChecks: BigUint64Array;
+  valueChecks?: BigUint64Array;
 }
 
 /** How boosted trees are grown. */
@@ -231,6 +275,10 @@ export interface NativeStore {
     expressing: Uint32Array;
     /** 1 where all cells hold one value. */
     constant: Uint8Array;
+    /** Entries of each gene. */
+    stored: Uint32Array;
+    /** The bin of an expression of 0. */
+    zeroBin: Uint8Array;
   };
 }
 
@@ -304,6 +352,8 @@ export interface SystemInfo {
   cpuKernel: string;
   /** Version of oneDNN, on which networks run; empty where the build has none. */
   onednn: string;
+  /** The instruction set that oneDNN uses here, e.g. `avx512_core_bf16`; empty without it. */
+  onednnIsa: string;
   /** Version of XGBoost, which grows trees; empty where the build has none. */
   xgboost: string;
   /** Whether the processor computes in bfloat16. */

@@ -29,7 +29,7 @@ describe("addon-types.ts", () => {
     const arrays = (await smallStore()).geneArrays();
     const types = Object.entries(arrays).map(([name, array]) => [name, array.constructor.name]);
     const declared = Array.from(
-      text.matchAll(/^ {4}(edges|marginal|expressing|constant): (\w+);/gm),
+      text.matchAll(/^ {4}(edges|marginal|expressing|constant|stored|zeroBin): (\w+);/gm),
       ([, ...pair]) => pair,
     );
     expect(types.sort()).toEqual(declared.sort());
