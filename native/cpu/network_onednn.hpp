@@ -14,6 +14,10 @@ namespace cnnc {
 /// Whether this processor computes in bfloat16.
 [[nodiscard]] bool has_bf16() noexcept;
 
+/// The instruction set that oneDNN uses here, e.g. `avx512_core_bf16`: other ones may give other last bits. Empty in a
+/// build without oneDNN.
+[[nodiscard]] std::string onednn_isa();
+
 /// @throws Error BF16_UNAVAILABLE
 void require_precision(Precision precision);
 

@@ -245,6 +245,29 @@ std::string onednn_version() {
   return std::to_string(version->major) + "." + std::to_string(version->minor);
 }
 
+std::string onednn_isa() {
+  struct Named {
+    dnnl_cpu_isa_t isa;
+    const char* name;
+  };
+  // Those that oneDNN 2 and 3 both have.
+  static constexpr std::array kNames = {
+      Named{dnnl_cpu_isa_sse41, "sse41"},
+      Named{dnnl_cpu_isa_avx, "avx"},
+      Named{dnnl_cpu_isa_avx2, "avx2"},
+      Named{dnnl_cpu_isa_avx2_vnni, "avx2_vnni"},
+      Named{dnnl_cpu_isa_avx512_core, "avx512_core"},
+      Named{dnnl_cpu_isa_avx512_core_vnni, "avx512_core_vnni"},
+      Named{dnnl_cpu_isa_avx512_core_bf16, "avx512_core_bf16"},
+      Named{dnnl_cpu_isa_avx512_core_amx, "avx512_core_amx"},
+  };
+  const dnnl_cpu_isa_t used = dnnl_get_effective_cpu_isa();
+  for (const Named& known : kNames) {
+    if (known.isa == used) return known.name;
+  }
+  return "isa " + std::to_string(static_cast<unsigned>(used));
+}
+
 bool has_bf16() noexcept {
 #if defined(__x86_64__) && defined(__GNUC__)
   // oneDNN may have been told, by ONEDNN_MAX_CPU_ISA, to use less than there is. Instruction sets are sets of bits.

@@ -11,6 +11,7 @@ namespace {
 }  // namespace
 
 std::string onednn_version() { return ""; }
+std::string onednn_isa() { return ""; }
 bool has_bf16() noexcept { return false; }
 void require_precision(Precision /*precision*/) { missing(); }
 
