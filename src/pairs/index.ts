@@ -8,4 +8,6 @@ export * from "./pair-file.js";
 export * from "./pair-map.js";
 export * from "./pair-source.js";
 export * from "./resolve.js";
+export * from "./shard.js";
+export * from "./shard-set.js";
 export * from "./splits.js";

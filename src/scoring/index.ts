@@ -11,3 +11,4 @@ export * from "./network-scores.js";
 export * from "./partial-correlation.js";
 export * from "./ranking.js";
 export * from "./scorer.js";
+export * from "./shards/index.js";

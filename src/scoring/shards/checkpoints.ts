@@ -1,0 +1,116 @@
+import { mkdir, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { join } from "node:path";
+import { CnncError } from "../../errors.js";
+import { guardWrites } from "../../io/index.js";
+import { differencesOf, type PairRange, type RunFacts, type Shard } from "../../pairs/index.js";
+import type { SortedBlock } from "../external-sort-merge.js";
+import { openRecordFile, type RecordFile, type RecordHead, writeRecordFile } from "./record-file.js";
+
+/** What the scores of some pairs of a shard are kept with while the others are worked on. */
+export interface CheckpointHead extends RecordHead {
+  readonly kind: "checkpoint";
+  readonly shard: Shard;
+  readonly run: RunFacts;
+  /** Pairs of the source that were scored. */
+  readonly from: number;
+  readonly to: number;
+  /** How many of them are marked in the column that is counted. */
+  readonly marked: number;
+}
+
+export type Checkpoint = RecordFile<CheckpointHead>;
+
+/** Work that is done, in a folder, so that it outlives the process. */
+export interface Checkpoints {
+  readonly folder: string;
+  /** Of one run of pairs after the other, from the shard's first one on. */
+  readonly done: readonly Checkpoint[];
+  /** Adds the pairs after those that are done; it is there whole or not at all. */
+  add(
+    head: Pick<CheckpointHead, "words" | "records" | "to" | "marked">,
+    blocks: AsyncIterable<SortedBlock>,
+  ): Promise<void>;
+  /** Deletes everything. */
+  remove(): Promise<void>;
+  /** Deletes the folder if there is nothing in it. */
+  tidy(): Promise<void>;
+}
+
+/**
+ * Finds what an earlier process has done for the same shard. Damaged checkpoints (of a machine that lost power) are
+ * told of and left out.
+ *
+ * @param folder is made if it is not there
+ * @throws CnncError `SHARD_MISMATCH` if it holds work for another shard or run, `DISK_FULL`, `WRITE_FAILED`
+ */
+export async function openCheckpoints(
+  folder: string,
+  identity: { readonly shard: Shard; readonly run: RunFacts; readonly range: PairRange },
+  onNotice?: (line: string) => void,
+): Promise<Checkpoints> {
+  const { shard, run, range } = identity;
+  await guardWrites(folder, () => mkdir(folder, { recursive: true }));
+  const found: Checkpoint[] = [];
+  for (const name of await readdir(folder)) {
+    if (!/^pairs-\d+-\d+$/.test(name)) continue;
+    const path = join(folder, name);
+    try {
+      const checkpoint = await openRecordFile<CheckpointHead>(path);
+      checkIdentity(folder, checkpoint.head, identity);
+      await checkpoint.verify();
+      found.push(checkpoint);
+    } catch (error) {
+      if (!(error instanceof CnncError) || error.code !== "SHARD_DAMAGED") throw error;
+      onNotice?.(`${path} is damaged, so its pairs are scored again.`);
+    }
+  }
+  const done = chainOf(found, range.from);
+  return {
+    folder,
+    done,
+    async add({ words, records, to, marked }, blocks) {
+      const from = done.at(-1)?.head.to ?? range.from;
+      const path = join(folder, `pairs-${from}-${to}`);
+      const temporary = `${path}.partial-${process.pid}`;
+      const head: CheckpointHead = { kind: "checkpoint", shard, run, from, to, marked, words, records };
+      await guardWrites(path, async () => {
+        await writeRecordFile(temporary, head, blocks);
+        await rename(temporary, path);
+      });
+      done.push(await openRecordFile(path));
+    },
+    remove: () => rm(folder, { recursive: true, force: true }),
+    tidy: () => rmdir(folder).catch(() => {}),
+  };
+}
+
+function checkIdentity(
+  folder: string,
+  { shard, run }: CheckpointHead,
+  identity: { readonly shard: Shard; readonly run: RunFacts },
+): void {
+  const part = ({ index, of }: Shard) => `${index} of ${of}`;
+  const differences = [
+    ...(part(shard) === part(identity.shard) ? [] : [`shard ${part(shard)} and ${part(identity.shard)}`]),
+    ...differencesOf(run, identity.run),
+  ];
+  if (differences.length === 0) return;
+  throw new CnncError(
+    "SHARD_MISMATCH",
+    `${folder} holds a shard that was stopped, of another run: ${differences.join("; ")}.`,
+    `Repeat its command to go on with it, delete it with \`rm -r ${folder}\`, or name another file with -o.`,
+  );
+}
+
+/** Those that follow one another from `from` on, the longest where there is a choice. */
+function chainOf(found: readonly Checkpoint[], from: number): Checkpoint[] {
+  const chain: Checkpoint[] = [];
+  for (let position = from; ; ) {
+    const next = found
+      .filter(({ head }) => head.from === position && head.to > position)
+      .sort((one, other) => other.head.to - one.head.to)[0];
+    if (next === undefined) return chain;
+    chain.push(next);
+    position = next.head.to;
+  }
+}
