@@ -1,5 +1,7 @@
 export * from "./batches.js";
+export { hashFile } from "./provenance.js";
 export * from "./read-hdf5.js";
 export * from "./session.js";
+export * from "./session-facts.js";
 export * from "./write-hdf5.js";
 export * from "./write-npy.js";

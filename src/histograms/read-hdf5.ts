@@ -3,6 +3,7 @@ import { type Hdf5File, openHdf5 } from "../io/hdf5-file.js";
 import type { DatasetNode } from "../io/hdf5-node.js";
 import { readAhead } from "../io/read-ahead.js";
 import type { CountArray } from "../native/addon-types.js";
+import type { PairRange } from "../pairs/index.js";
 import { throwIfAborted } from "../progress.js";
 import { IMAGE_SIZE } from "./batches.js";
 
@@ -27,6 +28,8 @@ export interface HistogramFile {
 export interface CountBatchOptions {
   /** Pairs per batch. Default 4096: 8 MB of 16-bit counts. */
   readonly batchSize?: number;
+  /** Only these pairs. Default: all. */
+  readonly range?: PairRange;
   readonly signal?: AbortSignal;
 }
 
@@ -64,8 +67,8 @@ export async function openHistogramFile(path: string): Promise<HistogramFile> {
       ...(typeof scale === "string" && { scale }),
       ...(typeof transform === "string" && { transform }),
       ordered: ordered !== 0,
-      batches: ({ batchSize = 4096, signal } = {}) =>
-        readBatches(file, { count, cells, genes: geneNames.length }, batchSize, signal),
+      batches: ({ batchSize = 4096, range = { from: 0, to: count }, signal } = {}) =>
+        readBatches(file, { range, cells, genes: geneNames.length }, batchSize, signal),
       close: () => file.close(),
     };
   } catch (error) {
@@ -105,7 +108,7 @@ function checkShapes(path: string, counts: DatasetNode, pairs: DatasetNode): num
 }
 
 interface Expected {
-  readonly count: number;
+  readonly range: PairRange;
   readonly cells: number;
   readonly genes: number;
 }
@@ -117,9 +120,10 @@ async function* readBatches(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<CountBatch, void, void> {
   const options = { workers: 2, ...(signal && { signal }) };
+  const { from, to } = expected.range;
   const read = async (position: number) => {
-    const first = position * size;
-    const range: [number, number] = [first, Math.min(expected.count, first + size)];
+    const first = from + position * size;
+    const range: [number, number] = [first, Math.min(to, first + size)];
     const whole: [number, number] = [0, 32];
     const [counts, pairs] = await Promise.all([
       file.read("counts", [range, whole, whole], options),
@@ -127,7 +131,7 @@ async function* readBatches(
     ]);
     return { first, counts: counts as CountArray, pairs: pairs as Uint32Array };
   };
-  for await (const { first, counts, pairs } of readAhead(Math.ceil(expected.count / size), 1, read)) {
+  for await (const { first, counts, pairs } of readAhead(Math.ceil((to - from) / size), 1, read)) {
     throwIfAborted(signal);
     const length = pairs.length / 2;
     const batch = {

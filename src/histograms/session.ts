@@ -14,11 +14,13 @@ import {
   indexGenes,
   type OrderOptions,
   type PairFile,
+  type PairRange,
   type PairReport,
   type PairSource,
   type ResolvedPairs,
   resolvePairList,
   resolveProduct,
+  sliceOf,
 } from "../pairs/index.js";
 import type { ProgressListener } from "../progress.js";
 import { type BatchOptions, type HistogramBatch, histogramBatches } from "./batches.js";
@@ -51,6 +53,8 @@ export interface HistogramOptions extends SelectionOptions {
 /** Histograms ready to be built, as often as wanted. */
 export interface HistogramSession {
   readonly selection: Selection;
+  /** What was asked for. */
+  readonly request: PairRequest;
   readonly store: ExpressionStore;
   /** Pairs of genes of the store. */
   readonly source: PairSource;
@@ -61,9 +65,11 @@ export interface HistogramSession {
   /** Row of the pair file that each pair comes from, for lists. */
   readonly rows?: Uint32Array;
   readonly report: SessionReport;
-  /** Histograms of all pairs in order; see histogramBatches. */
+  /** Histograms of all pairs, or those of a range, in order; see histogramBatches. */
   batches(
-    options?: Pick<BatchOptions, "nepdf" | "batchSize" | "signal" | "reuseImages">,
+    options?: Pick<BatchOptions, "nepdf" | "batchSize" | "signal" | "reuseImages"> & {
+      readonly range?: PairRange;
+    },
   ): AsyncGenerator<HistogramBatch, void, void>;
   close(): void;
 }
@@ -115,6 +121,7 @@ export async function openHistograms(
     const found = resolveInStore(request, store, path, options.minCells);
     return {
       selection,
+      request,
       store,
       source: found.source,
       ordered: request.kind !== "all",
@@ -128,8 +135,8 @@ export async function openHistograms(
         rareGenes: store.rareGenes,
         rarePairs: asked.source.count - found.source.count,
       },
-      batches: (batchOptions = {}) =>
-        histogramBatches(store, found.source, {
+      batches: ({ range, ...batchOptions } = {}) =>
+        histogramBatches(store, range ? sliceOf(found.source, range) : found.source, {
           device,
           threads,
           ...(options.signal && { signal: options.signal }),

@@ -6,6 +6,7 @@ export * from "./folder.js";
 export * from "./image-kinds.js";
 export * from "./import-keras.js";
 export * from "./initial-parameters.js";
+export * from "./model-digest.js";
 export {
   CLASS_NAMES,
   digestNames,

@@ -42,6 +42,7 @@ export function createNativeScorer(options: NativeScorerOptions): Scorer {
   return {
     name: `oneDNN ${addon().systemInfo().onednn} (${precision === "bf16" ? "bfloat16" : "float32"})`,
     precision,
+    instructionSet: addon().systemInfo().onednnIsa,
     outputs,
     batchSize: BATCH,
     async score(store, a, b, both, signal) {

@@ -1,7 +1,7 @@
 import type { ExpressionStore } from "../expression/index.js";
 import type { HistogramFile } from "../histograms/index.js";
 import { CLASS_NAMES, type ModelInfo } from "../model/index.js";
-import type { PairSource, Task } from "../pairs/index.js";
+import type { PairRange, PairSource, Task } from "../pairs/index.js";
 import type { ProgressListener } from "../progress.js";
 import { associationScores } from "./association.js";
 import type { ScoreColumn } from "./formats.js";
@@ -91,25 +91,25 @@ export function networkBatches(
 }
 
 /**
- * The same of all histograms in a file, in the columns of {@link networkColumns} without Spearman's correlation.
+ * The same of all histograms in a file, or those of a range, in the columns of {@link networkColumns} without Spearman's correlation.
  *
  * @throws CnncError of the scorer and of the file's batches
  */
 export function countBatches(
   scorer: Scorer,
   file: HistogramFile,
-  options: Omit<NetworkBatchOptions, "threads">,
+  options: Omit<NetworkBatchOptions, "threads"> & { readonly range?: PairRange },
 ): AsyncGenerator<ScoredBatch, void, void> {
-  const { batchSize = scorer.batchSize, signal } = options;
+  const { batchSize = scorer.batchSize, range = { from: 0, to: file.count }, signal } = options;
   const batches = oneAhead(
-    file.batches({ batchSize, ...(signal && { signal }) }),
+    file.batches({ batchSize, range, ...(signal && { signal }) }),
     async ({ a, b, counts }, stop) => {
       const probabilities = await scorer.scoreCounts(counts, file.cells, needsBoth(options), stop);
       return { a, b, scores: scoreColumns(probabilities, options) };
     },
     signal,
   );
-  return reported(batches, file.count, options.onProgress);
+  return reported(batches, range.to - range.from, options.onProgress);
 }
 
 /** Directions are checked against the swapped image; pairs without an order are seen in both. */

@@ -19,6 +19,8 @@ export interface Scorer {
   /** What computes, e.g. `oneDNN 3.5 (bfloat16)` or `tfjs (cpu)`. */
   readonly name: string;
   readonly precision: Precision;
+  /** What oneDNN computes with, e.g. `avx512_core_bf16`: other ones may give other last bits. */
+  readonly instructionSet?: string;
   /** Probabilities per image: 1, or one per class. */
   readonly outputs: number;
   /** Pairs of a call that neither waste time nor keep one waiting for long. */

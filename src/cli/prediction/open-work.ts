@@ -5,10 +5,10 @@ import {
   openHistograms,
   type PairRequest,
 } from "../../histograms/index.js";
-import { readModel, type StoredModel } from "../../model/index.js";
+import { modelDigest, readModel, type StoredModel } from "../../model/index.js";
 import type { AssociationMeasure } from "../../native/addon-types.js";
 import { resolveThreads } from "../../native/device.js";
-import type { Task } from "../../pairs/index.js";
+import { type PairRange, type PairSource, sliceOf, type Task } from "../../pairs/index.js";
 import {
   associationBatches,
   associationColumns,
@@ -72,8 +72,12 @@ export async function networkWork(request: NetworkRequest, data: DataRequest): P
         columns: networkColumns(settings, { spearman: true }),
         directed: data.pairs.kind === "product",
         session,
-        batches: (hooks) =>
-          networkBatches(scorer, session.store, session.source, { ...settings, ...hooks, threads }),
+        batches: ({ range, ...hooks }) =>
+          networkBatches(scorer, session.store, partOf(session.source, range), {
+            ...settings,
+            ...hooks,
+            threads,
+          }),
         sample: (signal) =>
           networkBatches(scorer, session.store, sampleOf(session.source, scorer.batchSize), {
             ...settings,
@@ -134,7 +138,8 @@ export async function associationWork(
     directed: data.pairs.kind === "product",
     engine: measure,
     session,
-    batches: (hooks) => associationBatches(session.store, session.source, measure, { ...hooks, threads }),
+    batches: ({ range, ...hooks }) =>
+      associationBatches(session.store, partOf(session.source, range), measure, { ...hooks, threads }),
     sample: (signal) =>
       associationBatches(session.store, sampleOf(session.source, ASSOCIATION_BATCH), measure, {
         threads,
@@ -144,10 +149,14 @@ export async function associationWork(
   };
 }
 
-const networkFacts = ({ model: path }: NetworkRequest, { info }: StoredModel, scorer: Scorer) => ({
+const partOf = (source: PairSource, range: PairRange | undefined): PairSource =>
+  range === undefined ? source : sliceOf(source, range);
+
+const networkFacts = ({ model: path }: NetworkRequest, model: StoredModel, scorer: Scorer) => ({
   engine: scorer.name,
   precision: scorer.precision,
-  model: { path, info },
+  ...(scorer.instructionSet !== undefined && { instructionSet: scorer.instructionSet }),
+  model: { path, info: model.info, digest: () => modelDigest(model) },
 });
 
 /**

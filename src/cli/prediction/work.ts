@@ -1,5 +1,6 @@
 import type { HistogramSession } from "../../histograms/index.js";
 import type { ModelInfo } from "../../model/index.js";
+import type { PairRange } from "../../pairs/index.js";
 import type { ProgressListener } from "../../progress.js";
 import type { ScoreColumn, ScoredBatch } from "../../scoring/index.js";
 
@@ -17,9 +18,15 @@ export interface PredictionWork {
   readonly engine: string;
   /** Of a network. */
   readonly precision?: string;
-  readonly model?: { readonly path: string; readonly info: ModelInfo };
+  readonly instructionSet?: string;
+  readonly model?: {
+    readonly path: string;
+    readonly info: ModelInfo;
+    digest(): Promise<string>;
+  };
   /** Where the pairs come from, unless it is a file of histograms. */
   readonly session?: HistogramSession;
+  /** Scores of all pairs, or those of a range, in order. */
   batches(options: BatchHooks): AsyncGenerator<ScoredBatch, void, void>;
   /** Some pairs in small batches, as they are met in the whole. */
   sample(signal: AbortSignal): AsyncGenerator<ScoredBatch, void, void>;
@@ -29,6 +36,7 @@ export interface PredictionWork {
 export interface BatchHooks {
   readonly signal: AbortSignal;
   readonly onProgress: ProgressListener;
+  readonly range?: PairRange;
 }
 
 /** Where above_threshold stands among the columns; -1 without it. */
