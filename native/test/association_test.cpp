@@ -3,15 +3,18 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <random>
 #include <string>
 #include <thread>
 
 #include "core/correlation.hpp"
 #include "core/error.hpp"
+#include "cpu/kernels.hpp"
 #include "reference.hpp"
 
 using namespace cnnc;
@@ -173,6 +176,29 @@ TEST_CASE("mutual information equals its definition on the binned cells, with an
       worst = std::max(worst, std::abs(found[i] - naive_mutual_information(*store, pairs.a[i], pairs.b[i])));
     }
     CHECK(worst < 1e-6);
+  }
+}
+
+TEST_CASE("every kernel lists the counts that are not 0, in their order") {
+  std::mt19937 random(2);
+  for (const unsigned one_in : {1U, 3U, 50U, 5000U}) {
+    std::array<std::uint16_t, kImage> image_16{};
+    std::array<std::uint32_t, kImage> image_32{};
+    std::vector<std::uint32_t> expected;
+    for (int bin = 0; bin < kImage; ++bin) {
+      if (random() % one_in != 0) continue;
+      image_16[bin] = static_cast<std::uint16_t>(1 + random() % 65'535);
+      image_32[bin] = image_16[bin];
+      expected.push_back(image_32[bin]);
+    }
+    for (const Kernels* kernels : {&portable_kernels(), &best_kernels()}) {
+      std::array<std::uint16_t, kImage> out_16;
+      std::array<std::uint32_t, kImage> out_32;
+      const std::size_t size_16 = kernels->occupied_16(image_16.data(), out_16.data());
+      const std::size_t size_32 = kernels->occupied_32(image_32.data(), out_32.data());
+      CHECK(std::vector<std::uint32_t>(out_16.begin(), out_16.begin() + size_16) == expected);
+      CHECK(std::vector<std::uint32_t>(out_32.begin(), out_32.begin() + size_32) == expected);
+    }
   }
 }
 
