@@ -71,6 +71,7 @@ Booster::Booster(std::initializer_list<const Data*> known, const TreeGrowth& gro
       {"min_child_weight", text(growth.min_child_weight)},
       // Rounds must not draw from a stream that other boosters of the thread have moved on.
       {"seed_per_iteration", "1"},
+      // XGBoost multiplies it by 127 and adds the round; that must stay within 32 bits.
       {"seed", std::to_string(growth.seed % (1U << 20))},
   };
   parameters.insert(parameters.end(), others.begin(), others.end());

@@ -25,7 +25,7 @@ export function boostingProblem(): string | undefined {
 /**
  * Gradient boosting by XGBoost: learns the classes of the rows of one table and predicts those of another. The
  * probabilities are means over `bags` boosters with different random draws. They depend on the seed, not on the
- * number of threads.
+ * number of threads. The arrays may not change until the promise settles.
  *
  * @param labels class of each row of `training`, below `classes`; at least two occur
  * @returns probabilities of the rows of `test`: of class 1 for two classes (rows x 1), else rows x classes
@@ -44,10 +44,10 @@ export async function boostClasses(
   await runJob("Gradient boosting", signal, (job) =>
     reporting(job, { phase: "Boosting", unit: "trees", total, onProgress }, () =>
       addon().boostClasses(
-        Float32Array.from(training.values),
+        float32(training),
         labels,
         classes,
-        Float32Array.from(test.values),
+        float32(test),
         training.columns,
         bags,
         growth,
@@ -63,7 +63,7 @@ export async function boostClasses(
 /**
  * How much each regulator tells about each target: the share of the target's variance over the cells that splits on
  * the regulator take away, in boosted trees that predict log10(x + 0.01) of the target from that of all regulators but
- * itself. This is the idea of GENIE3 and GRNBoost2. Depends on the seed, not on the number of threads.
+ * itself (exact with a row share of 1, about right otherwise). The idea of GENIE3 and GRNBoost2. Depends on the seed, not on the number of threads.
  *
  * @param store built with `keepValues`
  * @param regulators different genes of the store, as are `targets`; neither may change until the promise settles
