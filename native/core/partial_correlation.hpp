@@ -17,8 +17,8 @@ namespace cnnc {
 ///
 /// lambda is the sum of the estimated variances of all correlations over the sum of their squares, within [0, 1].
 ///
-/// Takes at most 8 bytes x genes x genes beside 50 MB, and genes^3 operations. A gene with one value in all cells has partial
-/// correlation 0. Same bits for any number of threads, and any order of the genes.
+/// Takes at most 8 bytes x genes x genes beside 50 MB, and genes^3 operations. A gene with one value in all cells has
+/// partial correlation 0. Same bits for any number of threads, and any order of the genes.
 class PartialCorrelations {
  public:
   /// \param genes of the store; repetitions do not count

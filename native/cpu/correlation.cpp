@@ -127,7 +127,8 @@ class GroupCorrelator {
       control.check();
       StreamedPairs& stream = streams[s];
       const auto cells = store_.cells_of(stream.gene).subspan(stream.done);
-      const auto end = range.end == store_.cells ? cells.end() : std::lower_bound(cells.begin(), cells.end(), range.end);
+      const bool is_last = range.end == store_.cells;
+      const auto end = is_last ? cells.end() : std::lower_bound(cells.begin(), cells.end(), range.end);
       const auto count = static_cast<std::size_t>(end - cells.begin());
       add_lane_products(cells.data(), columns_.of(stream.gene).data() + stream.done, count, range.first, lanes_.data(),
                         sums_.data() + s * kProductLanes);
