@@ -8,6 +8,7 @@ import { explainCommand } from "./commands/explain.js";
 import { importKerasCommand } from "./commands/import-keras.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { predictPairsCommand } from "./commands/predict-pairs.js";
+import { prepareCommand } from "./commands/prepare.js";
 import { showPairCommand } from "./commands/show-pair.js";
 import { simulateCommand } from "./commands/simulate.js";
 import { trainCommand } from "./commands/train.js";
@@ -25,6 +26,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .scriptName("cnnc")
     .usage("$0 COMMAND\n\nWhich genes act on which, and in what direction, from single-cell RNA-seq.")
     .command(inspectCommand)
+    .command(prepareCommand)
     .command(buildHistogramsCommand)
     .command(trainCommand)
     .command(predictPairsCommand)

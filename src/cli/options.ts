@@ -1,7 +1,16 @@
 import type { Argv, InferredOptionTypes, Options } from "yargs";
 import { CnncError } from "../errors.js";
-import { parseCellFilter, SCALES, type SelectionOptions, TRANSFORMS } from "../expression/index.js";
+import {
+  parseCellFilter,
+  SCALES,
+  type ScaleChoice,
+  type SelectionOptions,
+  TRANSFORMS,
+} from "../expression/index.js";
 import { DEVICES } from "../native/device.js";
+
+/** The kinds of file that hold expression, for help texts. */
+export const DATA_FILES = ".h5ad, 10x .h5, BEELINE .csv, or a store of cnnc prepare";
 
 /** Options that say which part of an expression file is meant. */
 export const selectionOptions = {
@@ -27,7 +36,7 @@ export const selectionOptions = {
   },
   transform: {
     choices: TRANSFORMS,
-    default: "log10",
+    defaultDescription: "log10",
     describe: "What is binned: log10(x + 0.01), ln(1 + x), or x",
     group: "Data:",
   },
@@ -42,7 +51,9 @@ export const computeOptions = {
   },
 } as const;
 
-type Selected = InferredOptionTypes<typeof selectionOptions>;
+type Selected = Omit<InferredOptionTypes<typeof selectionOptions>, "scale"> & {
+  readonly scale?: ScaleChoice | undefined;
+};
 
 /** @throws CnncError `BAD_OBS_FILTER` */
 export function selectionFrom(args: Selected): SelectionOptions {
@@ -51,8 +62,8 @@ export function selectionFrom(args: Selected): SelectionOptions {
     ...(args.raw !== undefined && { raw: args.raw }),
     ...(args["gene-column"] !== undefined && { geneColumn: args["gene-column"] }),
     obs: (args.obs ?? []).map(parseCellFilter),
-    scale: args.scale,
-    transform: args.transform,
+    ...(args.scale !== undefined && { scale: args.scale }),
+    ...(args.transform !== undefined && { transform: args.transform }),
   };
 }
 

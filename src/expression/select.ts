@@ -23,6 +23,8 @@ export interface SelectionOptions {
   readonly scale?: ScaleChoice;
   /** Default `log10`. */
   readonly transform?: Transform;
+  /** Instead of `auto` and `log10`, where neither is asked for nor decided by a prepared store. */
+  readonly usual?: { readonly scale?: ScaleChoice; readonly transform?: Transform };
   readonly signal?: AbortSignal;
 }
 
@@ -66,7 +68,12 @@ export async function selectExpression(path: string, options: SelectionOptions =
       );
     }
     const { names, source } = await geneNamesOf(file.varOf(matrix), options.geneColumn);
-    const scale = await decideScale(file, matrix, options.scale ?? "auto", options.signal);
+    const scale = await decideScale(
+      file,
+      matrix,
+      options.scale ?? options.usual?.scale ?? "auto",
+      options.signal,
+    );
     return {
       file,
       matrix,
@@ -76,7 +83,7 @@ export async function selectExpression(path: string, options: SelectionOptions =
       cells,
       obs,
       scale,
-      transform: options.transform ?? "log10",
+      transform: options.transform ?? options.usual?.transform ?? "log10",
     };
   } catch (error) {
     file.close();

@@ -11,8 +11,8 @@ export interface StoreOptions {
   readonly genes?: Iterable<number>;
   /** Leave out genes that fewer of the chosen cells express. Default 0. */
   readonly minCells?: number;
-  /** Keep float32 values beside the bins. */
-  readonly keepValues?: boolean;
+  /** Keep float32 values beside the bins; `where-possible` does without those that a prepared store lacks. */
+  readonly keepValues?: boolean | "where-possible";
   readonly threads: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: ProgressListener;
@@ -32,6 +32,8 @@ export interface ExpressionStore {
   readonly marginal: Uint32Array;
   /** Cells that express each gene. */
   readonly expressing: Uint32Array;
+  /** Whether it has values beside the bins. */
+  readonly hasValues: boolean;
   /** Genes that hold one value in all chosen cells. */
   readonly constantGenes: number;
   /** Genes left out by `minCells`. */
@@ -47,6 +49,7 @@ export interface ExpressionStore {
  */
 export async function buildStore(selection: Selection, options: StoreOptions): Promise<ExpressionStore> {
   const { matrix, geneNames, cellOf, cells, scale, transform } = selection;
+  const keepValues = (options.keepValues ?? false) !== false;
   const [fileCells, fileGenes] = matrix.shape;
   const wanted = [...new Set(options.genes ?? geneNames.keys())].sort((a, b) => a - b);
   const geneOf = new Int32Array(fileGenes).fill(-1);
@@ -66,7 +69,7 @@ export async function buildStore(selection: Selection, options: StoreOptions): P
       scale: scale.name,
       logBase: scale.logBase,
       transform,
-      keepValues: options.keepValues ?? false,
+      keepValues,
       threads: options.threads,
     });
     const passes = builder.needsTotals ? 3 : 2;
@@ -84,6 +87,7 @@ export async function buildStore(selection: Selection, options: StoreOptions): P
       edges,
       marginal,
       expressing,
+      hasValues: keepValues,
       constantGenes: constant.reduce((sum, isConstant) => sum + isConstant, 0),
       rareGenes: wanted.length - columns.length,
     };
@@ -102,16 +106,18 @@ async function keepGenes(
   checkGuess(scale, hasFractions, file, matrix);
   const keep = Uint8Array.from(expressing, (count) => (count >= minCells ? 1 : 0));
   const columns = Uint32Array.from(genes.filter((_, gene) => keep[gene] === 1));
-  if (columns.length === 0) {
-    throw new CnncError(
-      "NO_GENES_LEFT",
-      `No gene asked for is expressed in ${minCells} or more of the ${cells} chosen cells of ${file.path}.`,
-      "Lower --min-cells.",
-    );
-  }
+  if (columns.length === 0) throw noGenesLeft(minCells, cells, file.path);
   await builder.beginFill(keep);
   return columns;
 }
+
+/** The error of a store in which `minCells` leaves nothing. */
+export const noGenesLeft = (minCells: number, cells: number, path: string) =>
+  new CnncError(
+    "NO_GENES_LEFT",
+    `No gene asked for is expressed in ${minCells} or more of the ${cells} chosen cells of ${path}.`,
+    "Lower --min-cells.",
+  );
 
 async function stream(
   { file, matrix }: Selection,

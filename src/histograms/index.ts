@@ -1,5 +1,4 @@
 export * from "./batches.js";
-export { hashFile } from "./provenance.js";
 export * from "./read-hdf5.js";
 export * from "./session.js";
 export * from "./session-facts.js";

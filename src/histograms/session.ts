@@ -1,11 +1,10 @@
 import { CnncError } from "../errors.js";
 import {
-  alternativeGeneNames,
-  buildStore,
+  type ExpressionSource,
   type ExpressionStore,
-  type Selection,
+  openExpression,
   type SelectionOptions,
-  selectExpression,
+  type StoreOptions,
 } from "../expression/index.js";
 import { type DeviceChoice, resolveDevice, resolveThreads } from "../native/device.js";
 import {
@@ -41,8 +40,8 @@ export interface HistogramOptions extends SelectionOptions {
   readonly minCells?: number;
   /** Leave out pairs of genes that the data lacks instead of failing. */
   readonly skipMissing?: boolean;
-  /** Keep float32 values beside the bins, for Pearson and Spearman. Default false. */
-  readonly keepValues?: boolean;
+  /** Keep float32 values beside the bins, for Pearson and Spearman; see StoreOptions. Default false. */
+  readonly keepValues?: StoreOptions["keepValues"];
   /** Default `auto`. */
   readonly device?: DeviceChoice;
   /** Default: all processors granted to the process. */
@@ -52,7 +51,7 @@ export interface HistogramOptions extends SelectionOptions {
 
 /** Histograms ready to be built, as often as wanted. */
 export interface HistogramSession {
-  readonly selection: Selection;
+  readonly selection: ExpressionSource;
   /** What was asked for. */
   readonly request: PairRequest;
   readonly store: ExpressionStore;
@@ -87,9 +86,9 @@ export interface SessionReport extends PairReport {
 }
 
 /**
- * Opens an expression file, finds the genes of the wanted pairs, and builds the store of just those genes.
+ * Opens an expression file or a prepared store, finds the genes of the wanted pairs, and builds the store of just those genes.
  *
- * @throws CnncError of selectExpression, buildStore and the resolvers of src/pairs; `NO_PAIRS_LEFT`,
+ * @throws CnncError of openExpression, its build, and the resolvers of src/pairs; `NO_PAIRS_LEFT`,
  *   `GPU_UNAVAILABLE`.
  */
 export async function openHistograms(
@@ -99,18 +98,18 @@ export async function openHistograms(
 ): Promise<HistogramSession> {
   const device = resolveDevice(options.device ?? "auto");
   const threads = resolveThreads(options.threads);
-  const selection = await selectExpression(path, options);
+  const selection = await openExpression(path, options);
   try {
     const skipMissing = options.skipMissing ?? false;
     const index = indexGenes({
       names: selection.geneNames,
-      alternatives: await alternativeGeneNames(selection.file.varOf(selection.matrix)),
+      alternatives: await selection.alternativeNames(),
       source: path,
       column: selection.geneNameSource,
     });
     const asked = resolve(request, index, skipMissing);
     const genes = genesOf(request, asked.source, index);
-    const store = await buildStore(selection, {
+    const store = await selection.build({
       ...(genes && { genes }),
       ...(options.minCells !== undefined && { minCells: options.minCells }),
       keepValues: options.keepValues ?? false,
@@ -142,10 +141,10 @@ export async function openHistograms(
           ...(options.signal && { signal: options.signal }),
           ...batchOptions,
         }),
-      close: () => selection.file.close(),
+      close: () => selection.close(),
     };
   } catch (error) {
-    selection.file.close();
+    selection.close();
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { createHdf5, writeWhole } from "../io/index.js";
 import { type ProgressListener, throwIfAborted } from "../progress.js";
-import { hashFile, provenance } from "./provenance.js";
+import { provenance } from "./provenance.js";
 import type { HistogramSession } from "./session.js";
 
 /** Images per HDF5 chunk: 512 KB of 16-bit counts. */
@@ -36,12 +36,9 @@ export async function writeHistogramsHdf5(
   await writeWhole(path, async (temporary) => {
     const file = await createHdf5(temporary);
     const failed = new AbortController();
-    const sourceHash = hashFile(
-      session.selection.file.path,
-      AbortSignal.any([failed.signal, ...(signal ? [signal] : [])]),
-    );
+    const origin = session.selection.origin(AbortSignal.any([failed.signal, ...(signal ? [signal] : [])]));
     // Its failure is reported where it is awaited.
-    sourceHash.catch(() => {});
+    origin.catch(() => {});
     try {
       file.write("genes", [...store.geneNames]);
       file.write("edges", store.edges, [store.geneNames.length, 33]);
@@ -65,7 +62,7 @@ export async function writeHistogramsHdf5(
       }
       // Whoever stopped the writing in its last moment wants no file either.
       throwIfAborted(signal);
-      const attributes = { ...provenance(session, await sourceHash), kind: nepdf ? "nepdf" : "counts" };
+      const attributes = { ...provenance(session, await origin), kind: nepdf ? "nepdf" : "counts" };
       for (const [name, value] of Object.entries(attributes)) file.attribute("/", name, value);
       file.finish();
     } catch (error) {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { guardWrites, writeWholeFolder } from "../io/index.js";
 import type { PairSource } from "../pairs/index.js";
 import { throwIfAborted } from "../progress.js";
-import { hashFile, provenance } from "./provenance.js";
+import { provenance } from "./provenance.js";
 import type { HistogramSession } from "./session.js";
 import type { WriteOptions } from "./write-hdf5.js";
 
@@ -52,7 +52,7 @@ export async function writeHistogramsNpy(
         await writeFile(join(folder, `zdata_tf${index}.npy`), textArray(names));
       }
       throwIfAborted(signal);
-      const origin = provenance(session, await hashFile(session.selection.file.path, signal));
+      const origin = provenance(session, await session.selection.origin(signal));
       await writeFile(
         join(folder, "cnnc.json"),
         `${JSON.stringify({ ...origin, kind: "nepdf", parts }, null, 2)}\n`,

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { CnncError } from "../errors.js";
-import { hashFile } from "../histograms/provenance.js";
+import { hashFile } from "../io/index.js";
 import type { Task } from "../pairs/index.js";
 import { buildModel } from "./architectures.js";
 import { networkSpec } from "./describe-model.js";

@@ -64,10 +64,10 @@ const CAUSALITY_COLUMNS: readonly ScoreColumn[] = [
 ];
 
 /**
- * Scores of all pairs of a source, in its order, batch by batch, in the columns of {@link networkColumns} with
- * Spearman's correlation; every batch owns its arrays. The next batch is worked out while the consumer has one.
+ * Scores of all pairs of a source, in its order, batch by batch, in the columns of {@link networkColumns}, with
+ * Spearman's correlation if the store has values; every batch owns its arrays. The next batch is worked out while the
+ * consumer has one.
  *
- * @param store built with `keepValues`
  * @param source pairs of genes of the store
  * @throws CnncError of the scorer and of associationScores
  */
@@ -82,7 +82,9 @@ export function networkBatches(
     source.batches(batchSize),
     async ({ a, b }, signal) => {
       const probabilities = await scorer.score(store, a, b, needsBoth(options), signal);
-      const spearman = await associationScores(store, "spearman", a, b, { threads, signal });
+      const spearman = store.hasValues
+        ? await associationScores(store, "spearman", a, b, { threads, signal })
+        : undefined;
       return { a, b, scores: scoreColumns(probabilities, options, spearman) };
     },
     options.signal,

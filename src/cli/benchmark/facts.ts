@@ -11,7 +11,10 @@ import { describeLeftOut } from "../training-summary.js";
 import type { BenchmarkArguments } from "./options.js";
 
 export interface Hashes {
+  /** Of the expression file, also where a store was prepared from it. */
   readonly data: string;
+  /** Of the prepared store. */
+  readonly store?: string;
   readonly labels: string;
 }
 

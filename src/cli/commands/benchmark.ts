@@ -34,7 +34,7 @@ import { benchmarkSummary } from "../benchmark/summary.js";
 import { topPairs } from "../benchmark/top-pairs.js";
 import { interruptible } from "../interrupt.js";
 import { labellingFrom } from "../label-options.js";
-import { seedFrom, selectionFrom, withExamples, withOptions } from "../options.js";
+import { DATA_FILES, seedFrom, selectionFrom, withExamples, withOptions } from "../options.js";
 import { progressLine } from "../progress-line.js";
 
 export const benchmarkCommand: CommandModule<object, BenchmarkArguments> = {
@@ -44,7 +44,7 @@ export const benchmarkCommand: CommandModule<object, BenchmarkArguments> = {
     withExamples(
       withOptions(parser, benchmarkOptions).positional("data", {
         type: "string",
-        describe: ".h5ad, 10x .h5 or BEELINE .csv",
+        describe: DATA_FILES,
       }),
       [
         [
@@ -105,7 +105,12 @@ async function run(args: BenchmarkArguments, signal: AbortSignal): Promise<void>
       { session, task, settings },
       notice,
     );
-    const hashes = { data: await sha256OfFile(data), labels: await sha256OfFile(labels) };
+    const { selection } = session;
+    const hashes = {
+      data: (await selection.origin(signal)).sha256,
+      ...(selection.prepared && { store: await selection.digest(signal) }),
+      labels: await sha256OfFile(labels),
+    };
     const store = await openFoldStore(`${output}.partial`, fingerprintOf(args, hashes, session));
     if (store.resumed) say(`Going on with what ${output}.partial has of this benchmark.`);
     const line = answerLine(methods.map(({ name }) => name));

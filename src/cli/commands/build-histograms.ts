@@ -9,6 +9,7 @@ import { checkOutputFile, checkOutputFolder } from "../../io/index.js";
 import { interruptible } from "../interrupt.js";
 import {
   computeOptions,
+  DATA_FILES,
   selectionFrom,
   selectionOptions,
   wholeNumber,
@@ -46,7 +47,7 @@ export const buildHistogramsCommand: CommandModule<object, Arguments> = {
       withOptions(parser, options).positional("data", {
         type: "string",
         demandOption: true,
-        describe: ".h5ad, 10x .h5 or BEELINE .csv",
+        describe: DATA_FILES,
       }),
       [
         [

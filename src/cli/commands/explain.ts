@@ -18,7 +18,14 @@ import { ENGINES, type LoadedModel, loadModel } from "../../model/index.js";
 import { renderExplanationSvg } from "../../report/explanation-image.js";
 import { svgToPng } from "../../report/svg-to-png.js";
 import { interruptible } from "../interrupt.js";
-import { selectionFrom, selectionOptions, wholeNumber, withExamples, withOptions } from "../options.js";
+import {
+  DATA_FILES,
+  selectionFrom,
+  selectionOptions,
+  wholeNumber,
+  withExamples,
+  withOptions,
+} from "../options.js";
 import { pairPicture } from "../pair-picture.js";
 import { readingWarnings } from "../prediction/reading-warnings.js";
 import { progressLine } from "../progress-line.js";
@@ -68,7 +75,7 @@ export const explainCommand: CommandModule<object, Arguments> = {
         .positional("data", {
           type: "string",
           demandOption: true,
-          describe: ".h5ad, 10x .h5 or BEELINE .csv",
+          describe: DATA_FILES,
         })
         .positional("gene_a", { type: "string", demandOption: true, describe: "The regulator" })
         .positional("gene_b", { type: "string", demandOption: true, describe: "The target" }),
@@ -104,11 +111,8 @@ async function run(args: Arguments, signal: AbortSignal): Promise<void> {
       onNotice: say,
     });
     session = await openHistograms(args.data, singlePair(geneA, geneB), {
-      ...selectionFrom({
-        ...args,
-        scale: args.scale ?? model.info.scale,
-        transform: args.transform ?? model.info.transform,
-      }),
+      ...selectionFrom(args),
+      usual: model.info,
       device: "cpu",
       ...threads,
       signal,
@@ -160,8 +164,8 @@ async function writePicture(path: string, svg: string): Promise<void> {
 }
 
 function summary(explanation: PairExplanation, { selection }: HistogramSession, args: Arguments): string {
-  const { matrix, scale, transform } = selection;
-  const reason = args.scale === undefined ? "as the model's training data" : scale.reason;
+  const { matrix, scale, transform, prepared } = selection;
+  const reason = args.scale === undefined && !prepared ? "as the model's training data" : scale.reason;
   const lines = [
     ...describeExplanation(explanation),
     `Ranges in ${expressionUnits(scale.name, transform)}; ${matrix.name} read as ${scale.name}: ${reason}`,

@@ -7,7 +7,7 @@ import {
 } from "../../expression/index.js";
 import { openExpressionFile } from "../../io/index.js";
 import { interruptible } from "../interrupt.js";
-import { withExamples } from "../options.js";
+import { DATA_FILES, withExamples } from "../options.js";
 import { formatBytes, formatCount, plural } from "../text.js";
 
 interface Arguments {
@@ -24,7 +24,7 @@ export const inspectCommand: CommandModule<object, Arguments> = {
         .positional("file", {
           type: "string",
           demandOption: true,
-          describe: ".h5ad, 10x .h5 or BEELINE .csv",
+          describe: DATA_FILES,
         })
         .option("json", { type: "boolean", default: false, describe: "Print JSON" }),
       [["inspect data-samples/expression.h5ad", "matrices, cell annotation and gene names of the sample"]],

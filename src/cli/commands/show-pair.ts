@@ -7,7 +7,14 @@ import { checkOutputFile, writeWhole } from "../../io/index.js";
 import { renderPairSvg } from "../../report/pair-image.js";
 import { svgToPng } from "../../report/svg-to-png.js";
 import { interruptible } from "../interrupt.js";
-import { computeOptions, selectionFrom, selectionOptions, withExamples, withOptions } from "../options.js";
+import {
+  computeOptions,
+  DATA_FILES,
+  selectionFrom,
+  selectionOptions,
+  withExamples,
+  withOptions,
+} from "../options.js";
 import { pairPicture } from "../pair-picture.js";
 import { progressLine } from "../progress-line.js";
 import { singlePair, withoutSkipping } from "../single-pair.js";
@@ -28,7 +35,7 @@ export const showPairCommand: CommandModule<object, Arguments> = {
         .positional("data", {
           type: "string",
           demandOption: true,
-          describe: ".h5ad, 10x .h5 or BEELINE .csv",
+          describe: DATA_FILES,
         })
         .positional("gene_a", { type: "string", demandOption: true, describe: "Gene on the horizontal axis" })
         .positional("gene_b", { type: "string", demandOption: true, describe: "Gene on the vertical axis" }),

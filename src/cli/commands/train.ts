@@ -30,6 +30,7 @@ import { epochLines } from "../epoch-lines.js";
 import { interruptible } from "../interrupt.js";
 import { labellingFrom, labelOptions } from "../label-options.js";
 import {
+  DATA_FILES,
   positiveNumber,
   seedFrom,
   selectionFrom,
@@ -189,7 +190,7 @@ export const trainCommand: CommandModule<object, Arguments> = {
       withOptions(parser, options).positional("data", {
         type: "string",
         demandOption: true,
-        describe: ".h5ad, 10x .h5 or BEELINE .csv",
+        describe: DATA_FILES,
       }),
       [
         [

@@ -1,24 +1,26 @@
-import { decideScale, type Selection } from "../../expression/index.js";
+import type { ExpressionSource } from "../../expression/index.js";
 import type { HistogramFile } from "../../histograms/index.js";
 import type { ModelInfo } from "../../model/index.js";
 
 /**
  * What differs between the values that a model was trained on and those that it is about to see, one sentence each.
  *
- * @param asked whether the user chose the scale; otherwise it is the model's, which need not suit the data
+ * @param asked whether the user chose the scale; otherwise it is the model's, which need not suit the data, or that of a
+ *   prepared store
  */
 export async function readingWarnings(
   info: ModelInfo,
-  { file, matrix, scale, transform }: Selection,
+  source: ExpressionSource,
   asked: boolean,
 ): Promise<string[]> {
+  const { path, matrix, scale, transform, prepared } = source;
   const warnings = differences(info, { scale: scale.name, transform });
-  if (asked) return warnings;
-  const guess = await decideScale(file, matrix, "auto");
+  if (asked || prepared) return warnings;
+  const guess = await source.guessScale();
   if (guess.name === scale.name) return warnings;
   return [
     ...warnings,
-    `${matrix.name} of ${file.path} looks like ${guess.name} (${guess.reason}), but is read as ${scale.name}, as the model's training data were; if that is wrong, add --scale ${guess.name}.`,
+    `${matrix.name} of ${path} looks like ${guess.name} (${guess.reason}), but is read as ${scale.name}, as the model's training data were; if that is wrong, add --scale ${guess.name}.`,
   ];
 }
 

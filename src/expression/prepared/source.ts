@@ -1,0 +1,105 @@
+import { CnncError } from "../../errors.js";
+import { throwIfAborted } from "../../progress.js";
+import { describeFilter } from "../cell-filter.js";
+import type { SelectionOptions } from "../select.js";
+import type { ExpressionSource } from "../source.js";
+import { type ExpressionStore, noGenesLeft, type StoreOptions } from "../store.js";
+import { describePrepared, type PreparedFacts, prepareCommand } from "./format.js";
+import type { PreparedFile } from "./read.js";
+
+/**
+ * @throws CnncError `PREPARED_OTHERWISE` when a choice contradicts what the store was prepared with; the file is closed
+ *   then
+ */
+export function preparedSource(file: PreparedFile, options: SelectionOptions): ExpressionSource {
+  const { path, facts, geneNames, hasValues, sha256 } = file;
+  try {
+    requireSameChoices(path, facts, options);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+  const { matrix, shape, geneNameSource, geneColumn, cells, obs, scale, transform, minCells, rareGenes } =
+    facts;
+  return {
+    path,
+    matrix: { name: matrix, shape },
+    geneNames,
+    geneNameSource,
+    ...(geneColumn !== null && { geneColumn }),
+    cells,
+    obs,
+    scale,
+    transform,
+    minCells,
+    rareGenes,
+    prepared: { hasValues },
+    guessScale: async () => facts.guess,
+    alternativeNames: async () => [],
+    origin: async () => ({ name: facts.source, sha256: facts.sourceSha256 }),
+    digest: async () => sha256,
+    build: (storeOptions) => buildPrepared(file, storeOptions),
+    close: () => file.close(),
+  };
+}
+
+function requireSameChoices(path: string, facts: PreparedFacts, options: SelectionOptions): void {
+  const { layer, raw, geneColumn, obs = [], scale = "auto", transform } = options;
+  const texts = (filters: typeof obs) => filters.map(describeFilter).sort();
+  const asked: [option: string, isAsked: boolean, isSame: boolean][] = [
+    [`--layer ${layer}`, layer !== undefined, facts.matrix === `layers/${layer}`],
+    ["--raw", raw ?? false, facts.matrix === "raw/X"],
+    [`--gene-column ${geneColumn}`, geneColumn !== undefined, facts.geneColumn === geneColumn],
+    [
+      obs.map((filter) => `--obs '${describeFilter(filter)}'`).join(" "),
+      obs.length > 0,
+      JSON.stringify(texts(obs)) === JSON.stringify(texts(facts.obs)),
+    ],
+    [`--scale ${scale}`, scale !== "auto", facts.scale.name === scale],
+    [`--transform ${transform}`, transform !== undefined, facts.transform === transform],
+  ];
+  const other = asked.find(([, isAsked, isSame]) => isAsked && !isSame);
+  if (other === undefined) return;
+  const [option] = other;
+  throw new CnncError(
+    "PREPARED_OTHERWISE",
+    `${path} cannot be read with ${option}: it was prepared from ${describePrepared(facts)}.`,
+    `Leave ${option} out, or prepare another store: ${prepareCommand(facts, option)}`,
+  );
+}
+
+async function buildPrepared(file: PreparedFile, options: StoreOptions): Promise<ExpressionStore> {
+  const { path, facts, geneNames, columns, expressing, hasValues } = file;
+  const { genes = geneNames.keys(), minCells = 0, keepValues = false, threads, signal, onProgress } = options;
+  throwIfAborted(signal);
+  if (keepValues === true && !hasValues) {
+    throw new CnncError(
+      "VALUES_MISSING",
+      `${path} was prepared without the values that this needs.`,
+      `Prepare it again with them: ${prepareCommand(facts, "--values")}`,
+    );
+  }
+  const wanted = Uint32Array.from(new Set(genes)).sort();
+  const kept = wanted.filter((gene) => expressing[gene] >= minCells);
+  if (kept.length === 0) throw noGenesLeft(minCells, facts.cells, path);
+  const values = keepValues !== false && hasValues;
+  const native = await file.load(kept, {
+    values,
+    threads,
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+  });
+  const arrays = native.geneArrays();
+  return {
+    native,
+    cells: facts.cells,
+    geneNames: Array.from(kept, (gene) => geneNames[gene]),
+    columns: kept.map((gene) => columns[gene]),
+    edges: arrays.edges,
+    marginal: arrays.marginal,
+    expressing: arrays.expressing,
+    hasValues: values,
+    constantGenes: arrays.constant.reduce((sum, isConstant) => sum + isConstant, 0),
+    rareGenes: wanted.length - kept.length,
+  };
+}
