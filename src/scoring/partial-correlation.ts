@@ -64,9 +64,14 @@ export async function partialCorrelations(
   }
 }
 
+/** How many genes partialCorrelations can take in that many bytes. */
+export function mostGenesInMemory(available = availableBytes()): number {
+  return Math.floor(Math.sqrt(Math.max(available, 0) / BYTES_PER_GENE_SQUARED));
+}
+
 /** Refuses what memory can never hold, before the system ends the process for it. */
 function requireMemory(genes: number, available: number): void {
-  const fits = Math.floor(Math.sqrt(Math.max(available, 0) / BYTES_PER_GENE_SQUARED));
+  const fits = mostGenesInMemory(available);
   if (genes <= fits) return;
   throw new CnncError(
     "OUT_OF_MEMORY",

@@ -1,6 +1,7 @@
 import { CnncError } from "../../errors.js";
 import type { HistogramSession } from "../../histograms/index.js";
 import { readPairFile, type Task } from "../../pairs/index.js";
+import { mostGenesInMemory } from "../../scoring/index.js";
 import { boostingProblem } from "../boosting.js";
 import type { Method } from "../method.js";
 import { associationMethod, partialCorrelationMethod } from "./association.js";
@@ -28,7 +29,7 @@ export interface MethodContext {
 interface Entry {
   readonly create: (context: MethodContext) => Method;
   /** One sentence with the remedy, or undefined. */
-  readonly problem?: () => string | undefined;
+  readonly problem?: (context: MethodContext) => string | undefined;
 }
 
 const network = (name: keyof typeof NETWORKS): Entry => ({
@@ -55,12 +56,20 @@ const METHODS: Readonly<Record<string, Entry>> = {
   "mutual-information": association("mutual-information"),
   "partial-correlation": {
     create: ({ session, settings }) => partialCorrelationMethod(session.store, settings.threads),
+    problem: ({ session }) => genesProblem(session.store.geneNames.length),
   },
   trees: summary(createTreeEnsemble, boostingProblem),
   "margins-only": network("margins-only"),
   degree: { create: degreeMethod },
   "mirror-lookup": { create: mirrorLookupMethod },
 };
+
+function genesProblem(genes: number): string | undefined {
+  const most = mostGenesInMemory();
+  return genes <= most
+    ? undefined
+    : `its matrix of ${genes} x ${genes} genes does not fit; ${most} genes would.`;
+}
 
 export const METHOD_NAMES: readonly string[] = Object.keys(METHODS);
 
@@ -78,7 +87,7 @@ export async function createMethods(
 ): Promise<Method[]> {
   const methods: Method[] = [];
   for (const name of [...(names ?? METHOD_NAMES), ...more]) {
-    const problem = METHODS[name]?.problem?.();
+    const problem = METHODS[name]?.problem?.(context);
     if (problem === undefined) methods.push(await createMethod(name, context));
     else if (names === undefined && !more.includes(name)) onNotice?.(`Without ${name}: ${problem}`);
     else throw new CnncError("METHOD_UNAVAILABLE", `The method ${name} cannot be had here: ${problem}`);
