@@ -92,3 +92,7 @@ export async function treeImportances(
   );
   return out;
 }
+
+function float32({ values }: Table): Float32Array {
+  return values instanceof Float32Array ? values : Float32Array.from(values);
+}
