@@ -7,6 +7,7 @@ import { evaluateCommand } from "./commands/evaluate.js";
 import { explainCommand } from "./commands/explain.js";
 import { importKerasCommand } from "./commands/import-keras.js";
 import { inspectCommand } from "./commands/inspect.js";
+import { mergeCommand } from "./commands/merge.js";
 import { predictPairsCommand } from "./commands/predict-pairs.js";
 import { prepareCommand } from "./commands/prepare.js";
 import { showPairCommand } from "./commands/show-pair.js";
@@ -30,6 +31,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .command(buildHistogramsCommand)
     .command(trainCommand)
     .command(predictPairsCommand)
+    .command(mergeCommand)
     .command(evaluateCommand)
     .command(benchmarkCommand)
     .command(showPairCommand)

@@ -17,7 +17,7 @@ export const YARGS_MESSAGES = {
 } as object as Record<string, string>;
 
 /** Options that may be given several times. */
-const REPEATABLE = ["obs", "add", "compare"];
+const REPEATABLE = ["obs", "add", "compare", "shards"];
 
 /**
  * @returns true, as yargs wants it

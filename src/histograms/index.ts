@@ -1,4 +1,5 @@
 export * from "./batches.js";
+export * from "./merge-hdf5.js";
 export * from "./read-hdf5.js";
 export * from "./session.js";
 export * from "./session-facts.js";

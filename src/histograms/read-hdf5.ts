@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { CnncError } from "../errors.js";
 import { type Hdf5File, openHdf5 } from "../io/hdf5-file.js";
 import type { DatasetNode } from "../io/hdf5-node.js";
@@ -22,6 +23,13 @@ export interface HistogramFile {
   readonly ordered: boolean;
   /** All histograms in order; every batch owns its arrays. */
   batches(options?: CountBatchOptions): AsyncGenerator<CountBatch, void, void>;
+  /**
+   * SHA-256 of all that is in the file but the counts, which would take as long as scoring them: of the pairs, of the
+   * genes and how they were binned, and of how the file was made.
+   *
+   * @throws CnncError `CANCELLED`
+   */
+  digest(signal?: AbortSignal): Promise<string>;
   close(): void;
 }
 
@@ -69,6 +77,7 @@ export async function openHistogramFile(path: string): Promise<HistogramFile> {
       ordered: ordered !== 0,
       batches: ({ batchSize = 4096, range = { from: 0, to: count }, signal } = {}) =>
         readBatches(file, { range, cells, genes: geneNames.length }, batchSize, signal),
+      digest: (signal) => digestOf(file, signal),
       close: () => file.close(),
     };
   } catch (error) {
@@ -143,6 +152,31 @@ async function* readBatches(
     checkBatch(file.path, batch, expected);
     yield batch;
   }
+}
+
+/** Rows of `pairs` that are hashed at a time. */
+const ROWS_PER_READ = 1 << 20;
+
+async function digestOf(file: Hdf5File, signal: AbortSignal | undefined): Promise<string> {
+  const hash = createHash("sha256").update(JSON.stringify((await file.node("/"))?.attributes));
+  hash.update(`${file.bytes}`);
+  for (const name of ["genes", "edges", "expressing", "pairs"]) {
+    const node = await file.node(name);
+    if (node?.kind !== "dataset") continue;
+    hash.update(`${name} ${node.dtype} ${node.shape}`);
+    if (node.dtype === "string") {
+      hash.update(JSON.stringify(await file.readAll(node)));
+      continue;
+    }
+    const [rows, ...rest] = node.shape ?? [];
+    for (let first = 0; first < rows; first += ROWS_PER_READ) {
+      throwIfAborted(signal);
+      const ranges = [[first, Math.min(rows, first + ROWS_PER_READ)], ...rest.map((length) => [0, length])];
+      const { buffer, byteOffset, byteLength } = await file.read(name, ranges as [number, number][]);
+      hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+    }
+  }
+  return hash.digest("hex");
 }
 
 /** @throws CnncError `FILE_CORRUPT` */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { describeFilter } from "../expression/index.js";
+import { describeFilter, type ExpressionStore } from "../expression/index.js";
 import type { RunFacts } from "../pairs/index.js";
 import { VERSION } from "../version.js";
 import type { HistogramSession } from "./session.js";
@@ -7,26 +7,29 @@ import type { HistogramSession } from "./session.js";
 /**
  * All that decides the histograms of a session and the order of its pairs, to tell whether shards belong together.
  *
- * @param sourceHash SHA-256 of the expression file
+ * @throws CnncError `CANCELLED`
  */
-export function sessionFacts(session: HistogramSession, sourceHash: string): RunFacts {
+export async function sessionFacts(session: HistogramSession, signal?: AbortSignal): Promise<RunFacts> {
   const { matrix, cells, obs, scale, transform, geneNameSource } = session.selection;
   return {
     "version of cnnc": VERSION,
-    data: sourceHash,
+    data: await session.selection.digest(signal),
     matrix: matrix.name,
     cells: `${cells}${obs.length === 0 ? "" : ` (${obs.map(describeFilter).join(" and ")})`}`,
     scale: scale.name === "log1p" ? `log1p to the base ${scale.logBase || "e"}` : scale.name,
     transform,
     "gene names": geneNameSource,
-    genes: genesDigest(session),
+    genes: genesDigest(session.store),
     pairs: pairsDigest(session),
   };
 }
 
 /** Of the genes, and of how their values are binned: the C library's logarithms need not be the same everywhere. */
-function genesDigest({ store }: HistogramSession): string {
-  const { geneNames, edges, expressing } = store;
+export function genesDigest({
+  geneNames,
+  edges,
+  expressing,
+}: Pick<ExpressionStore, "geneNames" | "edges" | "expressing">): string {
   return createHash("sha256")
     .update(JSON.stringify(geneNames))
     .update(bytesOf(edges))

@@ -15,6 +15,7 @@ export const KNOWN_ATTRIBUTES = [
   "cells",
   "ordered",
   "scale",
+  "shard",
   "transform",
 ] as const;
 

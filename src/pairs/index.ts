@@ -9,5 +9,6 @@ export * from "./pair-map.js";
 export * from "./pair-source.js";
 export * from "./resolve.js";
 export * from "./shard.js";
+export * from "./shard-errors.js";
 export * from "./shard-set.js";
 export * from "./splits.js";

@@ -1,4 +1,5 @@
 import type { Argv, CommandModule, InferredOptionTypes } from "yargs";
+import { CnncError } from "../../errors.js";
 import {
   type HistogramSession,
   openHistograms,
@@ -6,6 +7,7 @@ import {
   writeHistogramsNpy,
 } from "../../histograms/index.js";
 import { checkOutputFile, checkOutputFolder } from "../../io/index.js";
+import { shardRange } from "../../pairs/index.js";
 import { interruptible } from "../interrupt.js";
 import {
   computeOptions,
@@ -19,6 +21,7 @@ import {
 import { describeReport, pairOptions, pairRequest } from "../pair-options.js";
 import { progressLine } from "../progress-line.js";
 import { protectInputs } from "../protect-inputs.js";
+import { shardFrom, shardOption } from "../shard-options.js";
 import { formatCount, formatDuration, plural } from "../text.js";
 
 const outputOptions = {
@@ -36,7 +39,13 @@ const outputOptions = {
   json: { type: "boolean", default: false, describe: "Print the summary as JSON" },
 } as const;
 
-const options = { ...pairOptions, ...selectionOptions, ...computeOptions, ...outputOptions } as const;
+const options = {
+  ...pairOptions,
+  ...selectionOptions,
+  ...computeOptions,
+  ...shardOption,
+  ...outputOptions,
+} as const;
 type Arguments = InferredOptionTypes<typeof options> & { data: string };
 
 export const buildHistogramsCommand: CommandModule<object, Arguments> = {
@@ -66,6 +75,14 @@ export const buildHistogramsCommand: CommandModule<object, Arguments> = {
 async function run(args: Arguments, signal: AbortSignal): Promise<void> {
   const started = performance.now();
   const npy = args.format === "npy";
+  const shard = shardFrom(args);
+  if (npy && shard) {
+    throw new CnncError(
+      "BAD_USAGE",
+      "--shard is given with --format npy.",
+      "Leave one out: only HDF5 files can be merged.",
+    );
+  }
   await (npy ? checkOutputFolder(args.output) : checkOutputFile(args.output));
   await protectInputs(args.output, [args.data, args.pairs, args.regulators, args.targets]);
   const request = await pairRequest(args, { byFirstGene: npy });
@@ -84,7 +101,11 @@ async function run(args: Arguments, signal: AbortSignal): Promise<void> {
     const writing = { signal, onProgress: progress.listener };
     const parts = npy
       ? await writeHistogramsNpy(session, args.output, writing)
-      : void (await writeHistogramsHdf5(session, args.output, { ...writing, nepdf: args.nepdf }));
+      : void (await writeHistogramsHdf5(session, args.output, {
+          ...writing,
+          nepdf: args.nepdf,
+          ...(shard && { shard }),
+        }));
     progress.end();
     const seconds = (performance.now() - started) / 1000;
     process.stdout.write(
@@ -104,9 +125,11 @@ function summary(
 ): string {
   const { selection, report } = session;
   const { scale, matrix, cells } = selection;
+  const shard = shardFrom(args);
   const files = parts === undefined ? "" : ` (${plural(parts, "part")})`;
+  const part = shard ? `shard ${shard.index} of ${shard.of}, ` : "";
   const lines = [
-    `${args.output}${files}: ${plural(report.pairs, "histogram")} of ${formatCount(cells)} cells, in ${formatDuration(seconds)}`,
+    `${args.output}${files}: ${part}${plural(pairsIn(session, args), "histogram")} of ${formatCount(cells)} cells, in ${formatDuration(seconds)}`,
     `${matrix.name} read as ${scale.name}: ${scale.reason}`,
     ...describeReport(report, args),
   ];
@@ -128,6 +151,13 @@ function summaryJson(session: HistogramSession, args: Arguments, seconds: number
     storeBytes: store.native.bytes,
     seconds,
     ...report,
+    ...(args.shard !== undefined && { shard: args.shard, shardPairs: pairsIn(session, args) }),
   };
   return `${JSON.stringify(summary, null, 2)}\n`;
+}
+
+/** Pairs in the file. */
+function pairsIn({ source }: HistogramSession, args: Arguments): number {
+  const { from, to } = shardRange(source.count, shardFrom(args) ?? { index: 1, of: 1 });
+  return to - from;
 }

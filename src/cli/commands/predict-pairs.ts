@@ -5,6 +5,8 @@ import { SCALES, TRANSFORMS } from "../../expression/index.js";
 import type { HistogramSession } from "../../histograms/index.js";
 import { checkOutputFile } from "../../io/index.js";
 import { ENGINES } from "../../model/index.js";
+import { type Shard, shardRange } from "../../pairs/index.js";
+import type { ProgressListener } from "../../progress.js";
 import {
   ASSOCIATION_MEASURES,
   PRECISIONS,
@@ -16,7 +18,14 @@ import {
   writeRanked,
 } from "../../scoring/index.js";
 import { interruptible } from "../interrupt.js";
-import { selectionFrom, selectionOptions, wholeNumber, withExamples, withOptions } from "../options.js";
+import {
+  DATA_FILES,
+  selectionFrom,
+  selectionOptions,
+  wholeNumber,
+  withExamples,
+  withOptions,
+} from "../options.js";
 import { describeReport, pairOptions, pairRequest } from "../pair-options.js";
 import { describeEstimate, type Estimate, estimate } from "../prediction/dry-run.js";
 import {
@@ -27,9 +36,11 @@ import {
   networkWork,
   RANKINGS,
 } from "../prediction/open-work.js";
+import { describeShard, runShard } from "../prediction/shard-run.js";
 import { type PredictionWork, thresholdColumn } from "../prediction/work.js";
 import { progressLine } from "../progress-line.js";
 import { protectInputs } from "../protect-inputs.js";
+import { shardFrom, shardOption } from "../shard-options.js";
 import { formatCount, formatDuration, plural } from "../text.js";
 
 const scoreOptions = {
@@ -64,6 +75,15 @@ const dataOptions = {
     type: "string",
     describe: "Score this file of cnnc build-histograms, instead of expression",
     group: "Data:",
+  },
+} as const;
+
+const partOptions = {
+  ...shardOption,
+  checkpoint: {
+    type: "number",
+    describe: "With --shard: seconds of work that a kill costs at most, 30 by default",
+    group: "Shards:",
   },
 } as const;
 
@@ -106,6 +126,7 @@ const options = {
   },
   ...dataOptions,
   ...computeOptions,
+  ...partOptions,
   output: { alias: "o", type: "string", describe: "File to write" },
   format: {
     choices: RANKED_FORMATS,
@@ -122,7 +143,7 @@ export const predictPairsCommand: CommandModule<object, Arguments> = {
     withExamples(
       withOptions(parser, options).positional("data", {
         type: "string",
-        describe: ".h5ad, 10x .h5 or BEELINE .csv",
+        describe: DATA_FILES,
       }),
       [
         [
@@ -137,6 +158,10 @@ export const predictPairsCommand: CommandModule<object, Arguments> = {
           "predict-pairs mydata.h5ad --method spearman --all-pairs --top 10000 -o ranked.tsv",
           "without a model",
         ],
+        [
+          "predict-pairs mydata.h5ad --model model --all-pairs --shard 2/8 -o part-2.cnnc",
+          "an eighth of the work; give it again after a kill, and all parts to cnnc merge",
+        ],
       ],
     ) as Argv<Arguments>,
   handler: (args) => interruptible((signal) => run(args, signal)),
@@ -150,6 +175,12 @@ interface Output {
   readonly format: RankedFormat;
 }
 
+/** What is to come of a run. */
+type Goal =
+  | { readonly kind: "estimate"; readonly shard?: Shard }
+  | { readonly kind: "shard"; readonly shard: Shard; readonly path: string }
+  | { readonly kind: "ranking"; readonly output: Output };
+
 /** What came out of a run. */
 interface Outcome {
   readonly output: Output;
@@ -160,11 +191,24 @@ interface Outcome {
   readonly seconds: number;
 }
 
+/** What all goals need. */
+interface Run {
+  readonly args: Arguments;
+  readonly top: number | undefined;
+  readonly signal: AbortSignal;
+  readonly onProgress: ProgressListener;
+  /** Prints a line about the run. */
+  readonly say: (line: string) => void;
+  /** Those that were printed. */
+  readonly warnings: readonly string[];
+  readonly secondsSoFar: () => number;
+}
+
 async function run(args: Arguments, signal: AbortSignal): Promise<void> {
   const started = performance.now();
   checkUsage(args);
   const top = args.top === undefined ? undefined : wholeNumber("top", args.top, 1);
-  const output = args["dry-run"] ? undefined : await outputOf(args);
+  const goal = await goalOf(args);
   const progress = progressLine();
   const warnings: string[] = [];
   const say = (line: string) => {
@@ -175,31 +219,89 @@ async function run(args: Arguments, signal: AbortSignal): Promise<void> {
     warnings.push(line);
     say(`Warning: ${line}`);
   };
+  const secondsSoFar = () => (performance.now() - started) / 1000;
+  const run: Run = { args, top, signal, onProgress: progress.listener, say, warnings, secondsSoFar };
   let work: PredictionWork | undefined;
   try {
     work = await openWork(args, { signal, onProgress: progress.listener, onNotice: say, onWarning });
-    if (output === undefined) {
-      const sorting = { memoryBudget: SORT_MEMORY, ...(top !== undefined && { top }) };
-      const found = await estimate(work, sorting, signal);
-      progress.end();
-      process.stdout.write(
-        args.json
-          ? toJson({ dryRun: true, ...workFacts(work, args), ...found, warnings })
-          : dryRunText(work, found, args),
-      );
-      return;
-    }
-    const hooks = { signal, onProgress: progress.listener };
-    const ranked = await rank(work, output, top, hooks);
+    const text = await reach(goal, work, run);
     progress.end();
-    const outcome = { ...ranked, output, seconds: (performance.now() - started) / 1000 };
-    process.stdout.write(
-      args.json ? summaryJson(work, outcome, args, warnings) : summary(work, outcome, args),
-    );
+    process.stdout.write(text);
   } finally {
     progress.end();
     work?.close();
   }
+}
+
+async function goalOf(args: Arguments): Promise<Goal> {
+  const shard = shardFrom(args);
+  if (args["dry-run"]) return { kind: "estimate", ...(shard && { shard }) };
+  if (shard) return { kind: "shard", shard, path: await shardPathOf(args) };
+  return { kind: "ranking", output: await outputOf(args) };
+}
+
+/** @returns the report */
+async function reach(goal: Goal, work: PredictionWork, run: Run): Promise<string> {
+  const { args, top, signal, onProgress, warnings } = run;
+  switch (goal.kind) {
+    case "estimate": {
+      const { from, to } = shardRange(work.pairs, goal.shard ?? { index: 1, of: 1 });
+      const sorting = { memoryBudget: SORT_MEMORY, ...(top !== undefined && { top }) };
+      const found = await estimate({ ...work, pairs: to - from }, sorting, signal);
+      return args.json
+        ? toJson({ dryRun: true, ...workFacts(work, args), ...found, warnings })
+        : dryRunText(work, found, args);
+    }
+    case "shard":
+      return reachShard(goal, work, run);
+    case "ranking": {
+      const ranked = await rank(work, goal.output, top, { signal, onProgress });
+      const outcome = { ...ranked, output: goal.output, seconds: run.secondsSoFar() };
+      return args.json ? summaryJson(work, outcome, args, warnings) : summary(work, outcome, args);
+    }
+  }
+}
+
+async function reachShard(
+  { shard, path }: Extract<Goal, { kind: "shard" }>,
+  work: PredictionWork,
+  { args, top, signal, onProgress, say, warnings, secondsSoFar }: Run,
+): Promise<string> {
+  const before = performance.now();
+  const outcome = await runShard(
+    path,
+    work,
+    { shard, ...(top !== undefined && { top }) },
+    {
+      ...(args.checkpoint !== undefined && { checkpointSeconds: args.checkpoint }),
+      memoryBudget: SORT_MEMORY,
+      signal,
+      onProgress,
+      onNotice: say,
+    },
+  );
+  const scoringSeconds = (performance.now() - before) / 1000;
+  if (args.json) {
+    const { finishedBefore, pairs, resumed, kept } = outcome;
+    return toJson({
+      output: path,
+      shard: `${shard.index}/${shard.of}`,
+      ...workFacts(work, args),
+      pairs,
+      resumed,
+      kept,
+      finishedBefore,
+      seconds: secondsSoFar(),
+      scoringSeconds,
+      warnings,
+    });
+  }
+  const lines = [
+    ...describeShard(path, shard, outcome, secondsSoFar()),
+    ...(outcome.finishedBefore ? [] : [`Scored with ${work.engine}`]),
+    ...describeData(work, args),
+  ];
+  return `${lines.join("\n")}\n`;
 }
 
 /** @throws CnncError `BAD_USAGE` for options that cannot be meant together. */
@@ -221,6 +323,15 @@ function checkUsage(args: Arguments): void {
   const [ofModels] = given(["engine", "precision", "rank-by"]);
   if (args.method !== undefined && ofModels !== undefined) {
     refuse(`--${ofModels} is given with --method.`, "It is for networks: leave it out, or give --model.");
+  }
+  if (args.shard !== undefined && args.format !== undefined) {
+    refuse("--format is given with --shard.", "Give it to cnnc merge, which makes one file of all shards.");
+  }
+  if (args.checkpoint !== undefined) {
+    if (args.shard === undefined) {
+      refuse("--checkpoint is given without --shard.", "Add --shard 1/1 for a run that survives a kill.");
+    }
+    if (!(args.checkpoint >= 0)) refuse("--checkpoint must be a number of seconds.", "Give 0 or more.");
   }
   if (args.histograms === undefined) {
     if (args.data === undefined)
@@ -249,14 +360,35 @@ function checkUsage(args: Arguments): void {
 
 /** @throws CnncError `BAD_USAGE`, those of rankedFormat, checkOutputFile and protectInputs */
 async function outputOf(args: Arguments): Promise<Output> {
-  const { output: path, data, histograms, pairs, regulators, targets } = args;
-  if (path === undefined) {
-    throw new CnncError("BAD_USAGE", "--output is missing.", "Give -o FILE, or --dry-run.");
-  }
+  const path = pathOf(args);
   const format = rankedFormat(path, args.format);
+  await checkOutput(path, args);
+  return { path, format };
+}
+
+/** @throws CnncError `BAD_USAGE`, those of checkOutputFile and protectInputs */
+async function shardPathOf(args: Arguments): Promise<string> {
+  const path = pathOf(args);
+  if (!path.endsWith(".cnnc")) {
+    throw new CnncError(
+      "BAD_USAGE",
+      `${path} is to be a shard, and its name says something else.`,
+      "Name it .cnnc; cnnc merge makes tables and networks of all shards.",
+    );
+  }
+  await checkOutput(path, args);
+  return path;
+}
+
+function pathOf({ output }: Arguments): string {
+  if (output !== undefined) return output;
+  throw new CnncError("BAD_USAGE", "--output is missing.", "Give -o FILE, or --dry-run.");
+}
+
+async function checkOutput(path: string, args: Arguments): Promise<void> {
+  const { data, histograms, pairs, regulators, targets } = args;
   await checkOutputFile(path);
   await protectInputs(path, [data, histograms, pairs, regulators, targets]);
-  return { path, format };
 }
 
 interface WorkHooks extends Pick<NetworkRequest, "onWarning"> {
@@ -280,18 +412,11 @@ async function openWork(args: Arguments, hooks: WorkHooks): Promise<PredictionWo
   });
   const { model, method, histograms } = args;
   if (histograms !== undefined) return histogramFileWork(network(model as string), histograms);
-  const { scale, transform, ...selection } = selectionFrom({
-    ...args,
-    scale: args.scale ?? "auto",
-    transform: args.transform ?? "log10",
-  });
   const request: DataRequest = {
     data: args.data as string,
     pairs: await pairRequest(args),
     options: {
-      ...selection,
-      ...(args.scale !== undefined && { scale }),
-      ...(args.transform !== undefined && { transform }),
+      ...selectionFrom(args),
       minCells: wholeNumber("min-cells", args["min-cells"], 0),
       skipMissing: args["skip-missing"],
       device: "cpu",
@@ -363,15 +488,20 @@ function describeData({ session }: PredictionWork, args: Arguments): string[] {
   if (session === undefined) {
     return ["There is no column spearman: a file of histograms has no expression to correlate"];
   }
-  const { matrix, scale } = session.selection;
+  const { matrix, scale, prepared } = session.selection;
   return [
     `${matrix.name} read as ${scale.name}: ${scaleReason(session, args)}`,
+    ...(prepared?.hasValues === false
+      ? ["There is no column spearman: the store was prepared without --values"]
+      : []),
     ...describeReport(session.report, args),
   ];
 }
 
 const scaleReason = ({ selection }: HistogramSession, { model, scale }: Arguments): string =>
-  model !== undefined && scale === undefined ? "as the model's training data" : selection.scale.reason;
+  model !== undefined && scale === undefined && !selection.prepared
+    ? "as the model's training data"
+    : selection.scale.reason;
 
 function summaryJson(
   work: PredictionWork,

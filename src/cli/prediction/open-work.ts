@@ -4,6 +4,7 @@ import {
   openHistogramFile,
   openHistograms,
   type PairRequest,
+  sessionFacts,
 } from "../../histograms/index.js";
 import { modelDigest, readModel, type StoredModel } from "../../model/index.js";
 import type { AssociationMeasure } from "../../native/addon-types.js";
@@ -20,6 +21,7 @@ import {
   type ScorerOptions,
   settingsOfModel,
 } from "../../scoring/index.js";
+import { VERSION } from "../../version.js";
 import { fileWarnings, readingWarnings } from "./reading-warnings.js";
 import { SAMPLE_FILE_BATCH, sampleOf } from "./sample.js";
 import type { PredictionWork } from "./work.js";
@@ -45,7 +47,10 @@ export interface DataRequest {
   readonly options: HistogramOptions;
 }
 
-/** Scores by a network, of pairs of an expression file. Scale and transform are the model's unless given. */
+/**
+ * Scores by a network, of pairs of an expression file. Scale and transform are the model's unless given, or decided by a
+ * prepared store.
+ */
 export async function networkWork(request: NetworkRequest, data: DataRequest): Promise<PredictionWork> {
   const model = await readModel(request.model);
   const { info } = model;
@@ -54,9 +59,8 @@ export async function networkWork(request: NetworkRequest, data: DataRequest): P
   return closingOnFailure(await openScorer(model, { ...request.scorer, threads }), async (scorer) => {
     const session = await openHistograms(data.data, data.pairs, {
       ...data.options,
-      scale: data.options.scale ?? info.scale,
-      transform: data.options.transform ?? info.transform,
-      keepValues: true,
+      usual: info,
+      keepValues: "where-possible",
     });
     return closingOnFailure(session, async () => {
       const asked = data.options.scale !== undefined;
@@ -69,9 +73,10 @@ export async function networkWork(request: NetworkRequest, data: DataRequest): P
         main,
         pairs: session.source.count,
         names: session.store.geneNames,
-        columns: networkColumns(settings, { spearman: true }),
+        columns: networkColumns(settings, { spearman: session.store.hasValues }),
         directed: data.pairs.kind === "product",
         session,
+        facts: (signal) => sessionFacts(session, signal),
         batches: ({ range, ...hooks }) =>
           networkBatches(scorer, session.store, partOf(session.source, range), {
             ...settings,
@@ -107,6 +112,7 @@ export async function histogramFileWork(request: NetworkRequest, path: string): 
       names: file.geneNames,
       columns: networkColumns(settings, { spearman: false }),
       directed: false,
+      facts: async (signal) => ({ "version of cnnc": VERSION, data: await file.digest(signal) }),
       batches: (hooks) => countBatches(scorer, file, { ...settings, ...hooks }),
       sample: (signal) =>
         countBatches(scorer, file, {
@@ -138,6 +144,7 @@ export async function associationWork(
     directed: data.pairs.kind === "product",
     engine: measure,
     session,
+    facts: (signal) => sessionFacts(session, signal),
     batches: ({ range, ...hooks }) =>
       associationBatches(session.store, partOf(session.source, range), measure, { ...hooks, threads }),
     sample: (signal) =>

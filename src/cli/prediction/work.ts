@@ -1,6 +1,6 @@
 import type { HistogramSession } from "../../histograms/index.js";
 import type { ModelInfo } from "../../model/index.js";
-import type { PairRange } from "../../pairs/index.js";
+import type { PairRange, RunFacts } from "../../pairs/index.js";
 import type { ProgressListener } from "../../progress.js";
 import type { ScoreColumn, ScoredBatch } from "../../scoring/index.js";
 
@@ -26,6 +26,8 @@ export interface PredictionWork {
   };
   /** Where the pairs come from, unless it is a file of histograms. */
   readonly session?: HistogramSession;
+  /** What decides which pairs there are and what is known of them. */
+  facts(signal: AbortSignal): Promise<RunFacts>;
   /** Scores of all pairs, or those of a range, in order. */
   batches(options: BatchHooks): AsyncGenerator<ScoredBatch, void, void>;
   /** Some pairs in small batches, as they are met in the whole. */

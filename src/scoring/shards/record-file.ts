@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { CnncError } from "../../errors.js";
 import { guardWrites } from "../../io/index.js";
+import { damagedShard, newerShard, notAShard, unreadableShard } from "../../pairs/index.js";
 import { throwIfAborted } from "../../progress.js";
 import type { SortedBlock, SortedRun } from "../external-sort-merge.js";
 
@@ -126,26 +126,20 @@ async function readHead<Head extends RecordHead>(
   const fixed = Buffer.alloc(FIXED_BYTES);
   const { bytesRead } = await file.read(fixed, 0, FIXED_BYTES, 0);
   if (!isRecordFile(fixed)) throw notAShard(path);
-  if (bytesRead < FIXED_BYTES) throw damaged(path);
+  if (bytesRead < FIXED_BYTES) throw damagedShard(path);
   const version = fixed.readUInt32LE(8);
-  if (version > FORMAT_VERSION) {
-    throw new CnncError(
-      "SHARD_NEWER",
-      `${path} has format version ${version}; this version of cnnc reads ${FORMAT_VERSION}.`,
-      "Use the version of cnnc that made it.",
-    );
-  }
+  if (version > FORMAT_VERSION) throw newerShard(path, version, FORMAT_VERSION);
   const length = fixed.readUInt32LE(12);
   const { size } = await file.stat();
   const from = FIXED_BYTES + length + HASH_BYTES;
-  if (version < 1 || length > MOST_HEAD_BYTES || from + HASH_BYTES > size) throw damaged(path);
+  if (version < 1 || length > MOST_HEAD_BYTES || from + HASH_BYTES > size) throw damagedShard(path);
   const rest = Buffer.alloc(length + HASH_BYTES);
   await readWhole(file, rest, FIXED_BYTES, path);
   const text = rest.subarray(0, length);
   const hash = createHash("sha256").update(fixed).update(text).digest();
-  if (!hash.equals(rest.subarray(length))) throw damaged(path);
+  if (!hash.equals(rest.subarray(length))) throw damagedShard(path);
   const head = JSON.parse(text.toString()) as Head;
-  if (from + 4 * head.words * head.records + HASH_BYTES !== size) throw damaged(path);
+  if (from + 4 * head.words * head.records + HASH_BYTES !== size) throw damagedShard(path);
   return { head, from };
 }
 
@@ -167,7 +161,7 @@ async function verifyRecords(
   }
   const expected = Buffer.alloc(HASH_BYTES);
   await withFile(path, (file) => readWhole(file, expected, from + length, path));
-  if (!hash.digest().equals(expected)) throw damaged(path);
+  if (!hash.digest().equals(expected)) throw damagedShard(path);
 }
 
 async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
@@ -181,9 +175,7 @@ async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>):
 
 async function openToRead(path: string): Promise<FileHandle> {
   const file = await open(path).catch((cause: NodeJS.ErrnoException) => {
-    const reason =
-      cause.code === "ENOENT" ? `There is no file ${path}` : `${path} cannot be opened: ${cause.message}`;
-    throw new CnncError("SHARD_UNREADABLE", `${reason}.`, "Check the path.", { cause });
+    throw unreadableShard(path, cause);
   });
   if ((await file.stat()).isFile()) return file;
   await file.close();
@@ -198,21 +190,7 @@ async function readWhole(
 ): Promise<void> {
   for (let done = 0; done < target.length; ) {
     const { bytesRead } = await file.read(target, done, target.length - done, position + done);
-    if (bytesRead === 0) throw damaged(path);
+    if (bytesRead === 0) throw damagedShard(path);
     done += bytesRead;
   }
 }
-
-export const notAShard = (path: string): CnncError =>
-  new CnncError(
-    "NOT_A_SHARD",
-    `${path} is no shard.`,
-    "Give files that cnnc predict-pairs or cnnc build-histograms wrote with --shard.",
-  );
-
-const damaged = (path: string) =>
-  new CnncError(
-    "SHARD_DAMAGED",
-    `${path} is damaged, or was not written or copied to its end.`,
-    "Copy it again, or delete it and give the command that makes it once more.",
-  );

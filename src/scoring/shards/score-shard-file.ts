@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { CnncError } from "../../errors.js";
-import { differencesOf, type RunFacts, type Shard } from "../../pairs/index.js";
+import { differencesOf, notAShard, type RunFacts, type Shard } from "../../pairs/index.js";
 import type { ScoreColumn } from "../formats.js";
-import { notAShard, openRecordFile, type RecordFile, type RecordHead } from "./record-file.js";
+import { openRecordFile, type RecordFile, type RecordHead } from "./record-file.js";
 
 /** What the pairs of a run are, and what their scores mean. */
 export interface ShardedRun {

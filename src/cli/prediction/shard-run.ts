@@ -1,0 +1,62 @@
+import type { RunFacts, Shard } from "../../pairs/index.js";
+import { type ScoreShardOptions, type ShardOutcome, scoreShard } from "../../scoring/index.js";
+import { formatCount, formatDuration, plural } from "../text.js";
+import { type BatchHooks, type PredictionWork, thresholdColumn } from "./work.js";
+
+export interface ShardRequest {
+  readonly shard: Shard;
+  readonly top?: number;
+}
+
+/** Scores one shard of the pairs of some work into a file. */
+export async function runShard(
+  path: string,
+  work: PredictionWork,
+  request: ShardRequest,
+  options: Pick<ScoreShardOptions, "checkpointSeconds" | "memoryBudget" | "onNotice"> & BatchHooks,
+): Promise<ShardOutcome> {
+  const { shard, top } = request;
+  const { pairs, names, columns, main, directed } = work;
+  const run = await runFacts(work, top, options.signal);
+  const flag = thresholdColumn(columns);
+  return scoreShard(
+    path,
+    { shard, run, pairs, names, columns, main, directed, ...(top !== undefined && { top }) },
+    (range) => work.batches({ signal: options.signal, onProgress: options.onProgress, range }),
+    { ...options, ...(flag >= 0 && { counted: flag }) },
+  );
+}
+
+/** All that decides the scores and which of them are kept. */
+async function runFacts(
+  work: PredictionWork,
+  top: number | undefined,
+  signal: AbortSignal,
+): Promise<RunFacts> {
+  const { model, engine, precision, instructionSet, columns, main } = work;
+  return {
+    ...(await work.facts(signal)),
+    ...(model && { model: await model.digest() }),
+    engine,
+    ...(precision !== undefined && { precision }),
+    ...(instructionSet !== undefined && { "instruction set": instructionSet }),
+    "--rank-by": columns[main].name,
+    "--top": `${top ?? "all"}`,
+  };
+}
+
+/** What came of it, for people. */
+export function describeShard(
+  path: string,
+  { index, of }: Shard,
+  { pairs, resumed, kept, finishedBefore }: ShardOutcome,
+  seconds: number,
+): string[] {
+  const best = kept < pairs ? `the best ${formatCount(kept)} of ` : "";
+  const what = `shard ${index} of ${of}, ${best}${plural(pairs, "pair")}`;
+  if (finishedBefore) return [`${path}: ${what}, was there already`];
+  return [
+    `${path}: ${what}, in ${formatDuration(seconds)}`,
+    ...(resumed > 0 ? [`Went on after ${plural(resumed, "pair")} that had been scored before`] : []),
+  ];
+}
