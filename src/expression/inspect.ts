@@ -1,10 +1,14 @@
 import type { Column, ExpressionFile, MatrixInfo, Table } from "../io/index.js";
 import { columnLevels } from "./cell-filter.js";
+import type { PreparedFacts } from "./prepared/format.js";
+import type { PreparedFile } from "./prepared/read.js";
 import { decideScale, type Scale, sampleValues } from "./scale.js";
 import { alternativeGeneNames } from "./select.js";
 
 /** Bytes of the store per stored cell of a gene, and per gene (edges, marginals and the like). */
 const BYTES_PER_ENTRY = 5;
+/** More for each where values are kept. */
+const BYTES_PER_VALUE = 4;
 const BYTES_PER_GENE = 33 * 8 + 32 * 4 + 18;
 /** Levels listed of an obs column. */
 const LEVELS_SHOWN = 12;
@@ -139,4 +143,43 @@ async function inspectGeneNames(genes: Table): Promise<FileReport["geneNames"]> 
     describe("index", genes.names),
     ...alternatives.map(({ column, names }) => describe(column, names)),
   ];
+}
+
+export interface PreparedReport {
+  readonly path: string;
+  readonly format: "prepared store";
+  readonly cells: number;
+  readonly genes: number;
+  /** Stored cells of all genes together. */
+  readonly entries: number;
+  /** Whether values stand beside the bins. */
+  readonly values: boolean;
+  readonly exampleGenes: readonly string[];
+  /** Native memory that the store of all its genes takes, without and with values. */
+  readonly storeBytes: number;
+  readonly storeBytesWithValues?: number;
+  readonly made: PreparedFacts;
+}
+
+/** Describes a prepared store without reading its entries. */
+export function inspectPrepared({
+  path,
+  facts,
+  geneNames,
+  entries,
+  hasValues,
+}: PreparedFile): PreparedReport {
+  const bytes = (perEntry: number) => entries * perEntry + geneNames.length * BYTES_PER_GENE;
+  return {
+    path,
+    format: "prepared store",
+    cells: facts.cells,
+    genes: geneNames.length,
+    entries,
+    values: hasValues,
+    exampleGenes: geneNames.slice(0, 3),
+    storeBytes: bytes(BYTES_PER_ENTRY),
+    ...(hasValues && { storeBytesWithValues: bytes(BYTES_PER_ENTRY + BYTES_PER_VALUE) }),
+    made: facts,
+  };
 }

@@ -1,9 +1,13 @@
 import type { CommandModule } from "yargs";
 import {
   type ColumnReport,
+  describePrepared,
   type FileReport,
   inspectFile,
+  inspectPrepared,
   type MatrixReport,
+  openPrepared,
+  type PreparedReport,
 } from "../../expression/index.js";
 import { openExpressionFile } from "../../io/index.js";
 import { interruptible } from "../interrupt.js";
@@ -31,15 +35,39 @@ export const inspectCommand: CommandModule<object, Arguments> = {
     ),
   handler: ({ file: path, json }) =>
     interruptible(async (signal) => {
-      const file = await openExpressionFile(path);
-      try {
-        const report = await inspectFile(file, signal);
-        process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : describe(report));
-      } finally {
-        file.close();
-      }
+      const report = await reportOf(path, signal);
+      const text = () => ("made" in report ? describeStore(report) : describe(report));
+      process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : text());
     }),
 };
+
+async function reportOf(path: string, signal: AbortSignal): Promise<FileReport | PreparedReport> {
+  const prepared = await openPrepared(path);
+  const file = prepared ?? (await openExpressionFile(path));
+  try {
+    return "facts" in file ? inspectPrepared(file) : await inspectFile(file, signal);
+  } finally {
+    file.close();
+  }
+}
+
+function describeStore({ made, ...report }: PreparedReport): string {
+  const { scale, rareGenes, minCells, cnncVersion } = made;
+  const memory = [report.storeBytes, report.storeBytesWithValues].filter((bytes) => bytes !== undefined);
+  const lines = [
+    `${report.path}: ${report.format}, ${plural(report.cells, "cell")} x ${plural(report.genes, "gene")}, ` +
+      `${formatCount(report.entries)} entries, ${report.values ? "with" : "without"} values`,
+    "",
+    `Prepared with cnnc ${cnncVersion} from ${describePrepared(made)}`,
+    `${made.matrix} read as ${scale.name}: ${scale.reason}`,
+    ...(rareGenes > 0
+      ? [`Left out: ${plural(rareGenes, "gene")} expressed in fewer than ${plural(minCells, "cell")}`]
+      : []),
+    `Genes: ${report.exampleGenes.join(", ")}, ...`,
+    `Memory of the store: ${memory.map(formatBytes).join(", with values ")}`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
 
 function describe(report: FileReport): string {
   const lines = [`${report.path}: ${report.format}, ${plural(report.cells, "cell")}`, "", "Matrices"];

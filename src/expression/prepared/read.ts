@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { CnncError } from "../../errors.js";
 import { type PlacedArray, type PlainFile, readPlainHdf5 } from "../../io/index.js";
 import { addon } from "../../native/addon.js";
@@ -52,7 +52,13 @@ export interface LoadOptions {
  * @throws CnncError `STORE_TOO_NEW`, `STORE_DAMAGED`
  */
 export async function openPrepared(path: string): Promise<PreparedFile | undefined> {
-  const file = await open(path);
+  // What is wrong with a path is said by whoever opens it next.
+  const isFile = await stat(path).then(
+    (status) => status.isFile(),
+    () => false,
+  );
+  const file = isFile ? await open(path).catch(() => undefined) : undefined;
+  if (file === undefined) return undefined;
   try {
     const plain = await readPlainHdf5(file);
     if (plain?.attributes.get("format") === FORMAT) return await readPrepared(path, file, plain);
