@@ -58,6 +58,17 @@ describe("a signal in the middle of build-histograms", () => {
   });
 });
 
+describe("a signal in the middle of prepare", () => {
+  it.each(signals)("%s: stops within a second, nothing left", { retry: 2 }, async (signal) => {
+    const folder = testFolder();
+    const child = startCnnc(["prepare", LARGE, "-o", "store.cnnc.h5"], folder);
+    const outcome = outcomeOf(child);
+    await shows(child, /^Reading X \(pass/m);
+    expectCleanStop(await stop(child, outcome, signal));
+    expect(contents(folder)).toEqual([]);
+  });
+});
+
 function start(data: string, folder: string, options: readonly string[]): ChildProcess {
   const output = options.includes("-o") ? [] : ["-o", "out.h5"];
   return startCnnc(["build-histograms", data, "--all-pairs", ...output, ...options], folder);

@@ -78,7 +78,7 @@ export const ENTRY_ARRAYS: ReadonlySet<string> = new Set(["cell_ids", "bins", "v
 export function describePrepared(facts: PreparedFacts): string {
   const { source, matrix, obs, geneNameSource, scale, transform, minCells } = facts;
   const cells = obs.length === 0 ? "all cells" : `cells with ${obs.map(describeFilter).join(" and ")}`;
-  const rare = minCells > 0 ? `, genes in ${minCells} cells or more` : "";
+  const rare = minCells > 0 ? `, genes expressed in ${minCells} cells or more` : "";
   return `${source}: ${matrix}, ${cells}, genes named by ${geneNameSource}${rare}, scale ${scale.name}, transform ${transform}`;
 }
 
