@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { Worker } from "node:worker_threads";
 import { CnncError } from "../errors.js";
 import type { Hdf5Node } from "./hdf5-node.js";
@@ -138,6 +139,8 @@ export function createPool(path: string): Hdf5Pool {
           reject(reason);
         },
       };
+      // As many as there are reads under way, which is no leak.
+      if (signal) setMaxListeners(0, signal);
       signal?.addEventListener("abort", abort, { once: true });
       queue.push(job);
       dispatch();

@@ -1,0 +1,12 @@
+/**
+ * Prepares a store with the command line, and prints how long that took and its peak memory as JSON.
+ *
+ *   node prepare-store.mjs FILE STORE
+ */
+import { main } from "../dist/cli/cli.js";
+
+const [file, store] = process.argv.slice(2);
+const code = await main(["prepare", file, "-o", store]);
+if (code !== 0) process.exit(code);
+const seconds = performance.now() / 1000;
+console.log(JSON.stringify({ seconds, peakBytes: 1024 * process.resourceUsage().maxRSS }));
