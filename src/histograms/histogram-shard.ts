@@ -30,10 +30,10 @@ export interface ShardNote {
   readonly sums: ShardSums;
 }
 
-/** The file of one shard, open. */
+/** The file of one shard. */
 export interface HistogramShard extends ShardNote {
   readonly path: string;
-  readonly file: Hdf5File;
+  /** Pairs in it. */
   readonly count: number;
   readonly nepdf: boolean;
   readonly hasLabels: boolean;
@@ -61,13 +61,12 @@ export function shardSums() {
 }
 
 /**
- * Opens a file that writeHistogramsHdf5 wrote of a shard; its content is not checked yet.
+ * Reads what a file that writeHistogramsHdf5 wrote of a shard says of itself; its content is not checked yet.
  *
  * @throws CnncError of openHdf5; `NOT_A_SHARD`, `SHARD_NEWER`, `SHARD_DAMAGED`
  */
-export async function openHistogramShard(path: string): Promise<HistogramShard> {
-  const file = await openHdf5(path);
-  try {
+export const readHistogramShard = (path: string): Promise<HistogramShard> =>
+  withHdf5(path, async (file) => {
     const text = (await file.node("/"))?.attributes.shard;
     if (typeof text !== "string") throw notAShard(path);
     const note = parseNote(path, text);
@@ -82,10 +81,16 @@ export async function openHistogramShard(path: string): Promise<HistogramShard> 
     const labels = await rows("labels");
     const fits = (node: DatasetNode | undefined) => node?.shape?.[0] === to - from;
     if (!fits(images) || !fits(pairs) || (labels && !fits(labels))) throw damagedShard(path);
-    return { ...note, path, file, count: to - from, nepdf, hasLabels: labels !== undefined };
-  } catch (error) {
+    return { ...note, path, count: to - from, nepdf, hasLabels: labels !== undefined };
+  });
+
+/** Opens an HDF5 file for as long as it is used: its reading threads take memory. */
+export async function withHdf5<T>(path: string, use: (file: Hdf5File) => Promise<T>): Promise<T> {
+  const file = await openHdf5(path);
+  try {
+    return await use(file);
+  } finally {
     file.close();
-    throw error;
   }
 }
 

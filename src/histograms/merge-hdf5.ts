@@ -1,9 +1,16 @@
+import type { Hdf5File } from "../io/hdf5-file.js";
 import type { DatasetNode } from "../io/hdf5-node.js";
 import { createHdf5, type Hdf5Writer, type WritableNumbers, writeWhole } from "../io/index.js";
 import { readAhead } from "../io/read-ahead.js";
 import { damagedShard, type RunFacts, wholeSet } from "../pairs/index.js";
 import { type ProgressListener, throwIfAborted } from "../progress.js";
-import { type HistogramShard, openHistogramShard, shardSums } from "./histogram-shard.js";
+import {
+  type HistogramShard,
+  readHistogramShard,
+  type ShardSums,
+  shardSums,
+  withHdf5,
+} from "./histogram-shard.js";
 import { genesDigest } from "./session-facts.js";
 import { imagesDataset, pairsDataset } from "./write-hdf5.js";
 
@@ -21,7 +28,7 @@ export interface MergedHistograms {
  * Puts the files of all shards of one run together into the file that writeHistogramsHdf5 writes without shards: the
  * same datasets, with the same values, and the same attributes. Memory is a few blocks of images, and the labels.
  *
- * @throws CnncError of openHistogramShard and wholeSet; `SHARD_DAMAGED`, `DISK_FULL`, `WRITE_FAILED`, `CANCELLED`;
+ * @throws CnncError of readHistogramShard and wholeSet; `SHARD_DAMAGED`, `DISK_FULL`, `WRITE_FAILED`, `CANCELLED`;
  *   nothing is left at `output` then.
  */
 export async function mergeHistogramShards(
@@ -29,25 +36,24 @@ export async function mergeHistogramShards(
   output: string,
   options: { readonly signal?: AbortSignal; readonly onProgress?: ProgressListener } = {},
 ): Promise<MergedHistograms> {
-  const opened: HistogramShard[] = [];
-  try {
-    for (const path of paths) opened.push(await openHistogramShard(path));
-    const shards = wholeSet(opened);
-    const [{ pairs, nepdf, run }] = shards;
-    await writeWhole(output, async (temporary) => {
-      const target = await createHdf5(temporary);
-      try {
-        await writeMerged(target, shards, options);
-        target.finish();
-      } catch (error) {
-        target.abandon();
-        throw error;
-      }
-    });
-    return { pairs, kind: nepdf ? "nepdf" : "counts", run };
-  } finally {
-    for (const { file } of opened) file.close();
+  const found: HistogramShard[] = [];
+  for (const path of paths) {
+    throwIfAborted(options.signal);
+    found.push(await readHistogramShard(path));
   }
+  const shards = wholeSet(found);
+  const [{ pairs, nepdf, run }] = shards;
+  await writeWhole(output, async (temporary) => {
+    const target = await createHdf5(temporary);
+    try {
+      await writeMerged(target, shards, options);
+      target.finish();
+    } catch (error) {
+      target.abandon();
+      throw error;
+    }
+  });
+  return { pairs, kind: nepdf ? "nepdf" : "counts", run };
 }
 
 async function writeMerged(
@@ -56,32 +62,38 @@ async function writeMerged(
   { signal, onProgress }: { readonly signal?: AbortSignal; readonly onProgress?: ProgressListener },
 ): Promise<void> {
   const [first] = shards;
-  await copyGenes(target, first);
-  const sums = shards.map(() => shardSums());
-  if (first.hasLabels) target.write("labels", await allLabels(shards, sums));
   const images = imagesDataset(target, first.nepdf);
   const pairs = pairsDataset(target);
+  const labels = first.hasLabels ? new Int32Array(first.pairs) : undefined;
   let done = 0;
-  for (const [index, shard] of shards.entries()) {
-    for await (const block of blocksOf(shard)) {
-      throwIfAborted(signal);
-      images.append(sums[index].images(block.images));
-      pairs.append(sums[index].pairs(block.pairs));
-      done += block.pairs.length / 2;
-      onProgress?.({ phase: "Merging histograms", done, total: shard.pairs, unit: "pairs" });
-    }
-    const found = sums[index].result();
-    const { sums: expected } = shard;
-    const isSame =
-      found.images === expected.images && found.pairs === expected.pairs && found.labels === expected.labels;
-    if (!isSame) throw damagedShard(shard.path);
+  for (const shard of shards) {
+    await withHdf5(shard.path, async (file) => {
+      if (shard === first) await copyGenes(target, file, first.run);
+      const sums = shardSums();
+      if (labels && shard.count > 0) {
+        labels.set(sums.labels((await file.read("labels", [[0, shard.count]])) as Int32Array), done);
+      }
+      for await (const block of blocksOf(file, shard)) {
+        throwIfAborted(signal);
+        images.append(sums.images(block.images));
+        pairs.append(sums.pairs(block.pairs));
+        done += block.pairs.length / 2;
+        onProgress?.({ phase: "Merging histograms", done, total: shard.pairs, unit: "pairs" });
+      }
+      if (!isSame(sums.result(), shard.sums)) throw damagedShard(shard.path);
+    });
   }
+  if (labels) target.write("labels", labels);
   throwIfAborted(signal);
   for (const [name, value] of Object.entries(first.attributes)) target.attribute("/", name, value);
 }
 
+const isSame = (one: ShardSums, other: ShardSums): boolean =>
+  one.images === other.images && one.pairs === other.pairs && one.labels === other.labels;
+
 /** They are the same in all shards. */
-async function copyGenes(target: Hdf5Writer, { path, file, run }: HistogramShard): Promise<void> {
+async function copyGenes(target: Hdf5Writer, file: Hdf5File, run: RunFacts): Promise<void> {
+  const { path } = file;
   const names = await file.node("genes");
   const edgesNode = await file.node("edges");
   const expressingNode = await file.node("expressing");
@@ -101,27 +113,12 @@ async function copyGenes(target: Hdf5Writer, { path, file, run }: HistogramShard
 const isDataset = (node: unknown): node is DatasetNode =>
   (node as DatasetNode | undefined)?.kind === "dataset";
 
-async function allLabels(
-  shards: readonly HistogramShard[],
-  sums: readonly ReturnType<typeof shardSums>[],
-): Promise<Int32Array> {
-  const labels = new Int32Array(shards[0].pairs);
-  let filled = 0;
-  for (const [index, { file, count }] of shards.entries()) {
-    if (count === 0) continue;
-    const part = sums[index].labels((await file.read("labels", [[0, count]])) as Int32Array);
-    labels.set(part, filled);
-    filled += count;
-  }
-  return labels;
-}
-
 interface Block {
   readonly images: WritableNumbers;
   readonly pairs: Uint32Array;
 }
 
-function blocksOf({ file, count, nepdf }: HistogramShard): AsyncIterable<Block> {
+function blocksOf(file: Hdf5File, { count, nepdf }: HistogramShard): AsyncIterable<Block> {
   const size = nepdf ? BATCH_NEPDFS : BATCH_COUNTS;
   return readAhead(Math.ceil(count / size), 1, async (position) => {
     const range: [number, number] = [position * size, Math.min(count, (position + 1) * size)];
