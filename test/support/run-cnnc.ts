@@ -30,8 +30,17 @@ export function runCnnc(args: readonly string[], cwd: string): Promise<Outcome> 
   return outcomeOf(startCnnc(args, cwd));
 }
 
-export function startCnnc(args: readonly string[], cwd: string): ChildProcess {
-  return spawn(process.execPath, [CNNC, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
+/** @param env is added to this process's */
+export function startCnnc(
+  args: readonly string[],
+  cwd: string,
+  env: Record<string, string> = {},
+): ChildProcess {
+  return spawn(process.execPath, [CNNC, ...args], {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 }
 
 /** Waits for a process and collects what it prints. */

@@ -37,7 +37,7 @@ async function runFacts(
   return {
     ...(await work.facts(signal)),
     ...(model && { model: await model.digest() }),
-    engine,
+    engine: engine.replace(/ \((float32|bfloat16)\)$/, ""),
     ...(precision !== undefined && { precision }),
     ...(instructionSet !== undefined && { "instruction set": instructionSet }),
     "--rank-by": columns[main].name,
