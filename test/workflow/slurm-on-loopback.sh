@@ -12,7 +12,7 @@
 set -euo pipefail
 
 NODES="node1 node2"
-CPUS=2
+CPUS=4
 MEMORY_MB=4000
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -84,7 +84,7 @@ SlurmdTimeout=10
 $(for node in $NODES; do
   echo "NodeName=$node NodeHostname=$host NodeAddr=127.0.0.1 Port=$(free_port) CPUs=$CPUS RealMemory=$MEMORY_MB"
 done)
-PartitionName=all Nodes=ALL Default=YES MaxTime=60 State=UP
+PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 END
 }
 
