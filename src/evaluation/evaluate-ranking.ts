@@ -26,7 +26,8 @@ export interface RankingEvaluation {
 
 /**
  * Judges a ranking by a network that is known. A pair of a regulator that the network knows is an edge if it is
- * listed there (with a label other than 0, if it has labels), else none; pairs of other regulators are not judged.
+ * listed there, else none; pairs of other regulators are not judged. Of a network with labels, 0 is no edge, and 2 one
+ * from the second gene to the first.
  *
  * @param score column of `ranked` with the scores; by default the first after the genes
  * @throws CnncError `COLUMN_NOT_FOUND`, `SCORE_NOT_A_NUMBER` with the line, `NOTHING_TO_JUDGE`
@@ -34,12 +35,14 @@ export interface RankingEvaluation {
 export function evaluateRanking(ranked: PairFile, truth: PairFile, score?: string): RankingEvaluation {
   const edges = new Map<string, Set<string>>();
   let edgeCount = 0;
-  truth.a.forEach((regulator, row) => {
-    if (truth.labels?.[row] === 0) return;
+  truth.a.forEach((first, row) => {
+    const label = truth.labels?.[row];
+    if (label === 0) return;
+    const [regulator, target] = label === 2 ? [truth.b[row], first] : [first, truth.b[row]];
     const targets = edges.get(regulator) ?? new Set();
     edges.set(regulator, targets);
-    if (!targets.has(truth.b[row])) edgeCount++;
-    targets.add(truth.b[row]);
+    if (!targets.has(target)) edgeCount++;
+    targets.add(target);
   });
   const all = scoreColumn(ranked, score);
   const judged = Array.from(ranked.a.keys()).filter((row) => edges.has(ranked.a[row]));

@@ -67,6 +67,25 @@ describe("evaluateRanking", () => {
     expect(evaluateRanking(RANKED, labelled)).toMatchObject({ pairs: 3, edges: 1, auroc: 0.5 });
   });
 
+  it("reads an edge of label 2 from the second gene to the first", () => {
+    const triples = fileOf(
+      [
+        ["A", "y"],
+        ["y", "A"],
+        ["x", "B"],
+        ["A", "z"],
+      ],
+      [1, 2, 2, 0],
+    );
+    // A-y and B-x, the former listed twice: scores .9 .8 .7 .6 .5, edges 0 1 0 1 0.
+    expect(evaluateRanking(RANKED, triples)).toMatchObject({
+      pairs: 5,
+      edges: 2,
+      edgesNotRanked: 0,
+      auroc: 3 / 6,
+    });
+  });
+
   it.each([
     ["COLUMN_NOT_FOUND", RANKED, TRUTH, "score7"],
     ["COLUMN_NOT_FOUND", TRUTH, TRUTH, undefined],
