@@ -9,19 +9,21 @@ const NAMED = 3;
 /**
  * The scores of any other tool, from a file of pairs: a row for every ordered pair, the score in the first column
  * after the genes (`p_interaction` where there is one). The higher, the surer; signs count, so give absolute values
- * of correlations. With columns `p_a_to_b` and `p_b_to_a`, directions are judged, too. Pairs that the file lacks
- * score lower than all others, and are counted.
+ * of correlations. Pairs that the file lacks score lower than all others, and are counted.
+ *
+ * For causality, with columns `p_a_to_b` and `p_b_to_a`, these tell the direction. Without them the file is asked about
+ * both orders of a pair, since a pair of class 2 has its regulator second: interaction is the better one, direction
+ * their difference, which is left out where the file has no test pair in the other order.
  *
  * @param geneNames of the store, by number
- * @throws CnncError of scoreColumn; `SCORES_CONTRADICT` for a pair with two scores; (score) `SCORES_FOREIGN` if the file has none of the test pairs
+ * @throws CnncError of scoreColumn; `SCORES_CONTRADICT` for a pair with two scores; (score) `SCORES_FOREIGN` if the file
+ *   has none of the test pairs
  */
 export function scoreFileMethod(file: PairFile, geneNames: readonly string[]): Method {
-  const interaction = scoreColumn(file, file.extra.has("p_interaction") ? "p_interaction" : undefined);
-  const isDirected = file.extra.has("p_a_to_b") && file.extra.has("p_b_to_a");
-  const forth = isDirected ? scoreColumn(file, "p_a_to_b") : undefined;
-  const back = isDirected ? scoreColumn(file, "p_b_to_a") : undefined;
-  const rowOf = rowsByPair(file, interaction);
-  const lowest = interaction.reduce((least, score) => Math.min(least, score), 0);
+  const scores = scoreColumn(file, file.extra.has("p_interaction") ? "p_interaction" : undefined);
+  const difference = directionColumn(file);
+  const rowOf = rowsByPair(file, scores);
+  const lowest = scores.reduce((least, score) => Math.min(least, score), 0);
   // 0 is what an edge that is not listed weighs for BEELINE.
   const unknown = lowest < 0 ? lowest - 1 : 0;
   return {
@@ -29,12 +31,13 @@ export function scoreFileMethod(file: PairFile, geneNames: readonly string[]): M
     label: `scores of ${file.path}`,
     group: "external",
     learns: false,
-    async score({ task, pairs, test }: FoldTask, { onNotice }): Promise<FoldScores> {
-      const rows = Array.from(test, (row) =>
-        rowOf.get(keyOf(geneNames[pairs.a[row]], geneNames[pairs.b[row]])),
-      );
-      const missing = test.filter((_, i) => rows[i] === undefined);
-      const name = (row: number) => `${geneNames[pairs.a[row]]} ${geneNames[pairs.b[row]]}`;
+    async score({ task, pairs: { a, b }, test }: FoldTask, { onNotice }): Promise<FoldScores> {
+      const rowsOf = (from: Uint32Array, to: Uint32Array) =>
+        Array.from(test, (pair) => rowOf.get(keyOf(geneNames[from[pair]], geneNames[to[pair]])));
+      const own = rowsOf(a, b);
+      const turned = task === "causality" && difference === undefined ? rowsOf(b, a) : [];
+      const missing = test.filter((_, i) => own[i] === undefined && turned[i] === undefined);
+      const name = (pair: number) => `${geneNames[a[pair]]} ${geneNames[b[pair]]}`;
       if (missing.length === test.length) {
         throw new CnncError(
           "SCORES_FOREIGN",
@@ -49,22 +52,31 @@ export function scoreFileMethod(file: PairFile, geneNames: readonly string[]): M
           `${file.path} has no score for ${missing.length} of ${test.length} test pairs (${some}${more}): they count as its lowest.`,
         );
       }
-      const of = (scores: Float64Array, none: number) =>
-        Float64Array.from(rows, (row) => (row === undefined ? none : scores[row]));
+      const forth = valuesAt(own, scores, unknown);
+      if (task === "causality" && difference !== undefined) {
+        return { interaction: forth, direction: valuesAt(own, difference, 0), unscored: missing };
+      }
+      if (turned.every((row) => row === undefined)) return { interaction: forth, unscored: missing };
+      const back = valuesAt(turned, scores, unknown);
       return {
-        interaction: of(interaction, unknown),
-        ...(task === "causality" &&
-          forth !== undefined &&
-          back !== undefined && {
-            direction: of(
-              forth.map((one, row) => one - back[row]),
-              0,
-            ),
-          }),
+        interaction: forth.map((score, i) => Math.max(score, back[i])),
+        direction: forth.map((score, i) => score - back[i]),
         unscored: missing,
       };
     },
   };
+}
+
+/** p(a->b) - p(b->a) of each row, where the file has both. */
+function directionColumn(file: PairFile): Float64Array | undefined {
+  if (!file.extra.has("p_a_to_b") || !file.extra.has("p_b_to_a")) return undefined;
+  const back = scoreColumn(file, "p_b_to_a");
+  return scoreColumn(file, "p_a_to_b").map((forth, row) => forth - back[row]);
+}
+
+/** Values at some rows, `none` where there is no row. */
+function valuesAt(rows: readonly (number | undefined)[], values: Float64Array, none: number): Float64Array {
+  return Float64Array.from(rows, (row) => (row === undefined ? none : values[row]));
 }
 
 function rowsByPair(file: PairFile, scores: Float64Array): Map<string, number> {

@@ -46,6 +46,25 @@ describe("scoreFileMethod", () => {
     expect([...(direction ?? [])]).toEqual([0.25, 0.25, -0.5]);
   });
 
+  it("asks about both orders for causality, as either gene may act", async () => {
+    // Row 1, TF1 G2, is class 2 here: a tool that is right lists G2 TF1.
+    const method = await methodOf("TF target weight", "G2 TF1 3", "TF1 G2 1", "TF2 G1 4", "G2 TF2 2");
+    const { interaction, direction, unscored } = await method.score(
+      { ...FOLD, task: "causality" },
+      { folder: "" },
+    );
+    expect([...interaction]).toEqual([2, 3, 4]);
+    expect([...(direction ?? [])]).toEqual([-2, -2, 4]);
+    expect(unscored).toEqual(new Uint32Array(0));
+  });
+
+  it("tells no direction for causality where the file has each pair as it is asked", async () => {
+    const method = await methodOf("a b weight", "TF1 G2 1", "TF2 G1 4", "TF2 G2 2");
+    const scores = await method.score({ ...FOLD, task: "causality" }, { folder: "" });
+    expect([...scores.interaction]).toEqual([2, 1, 4]);
+    expect(scores).not.toHaveProperty("direction");
+  });
+
   it("gives pairs that the file lacks the lowest score, and names them", async () => {
     const notices: string[] = [];
     const method = await methodOf("TF target weight", "TF1 G2 -3", "TF1 G1 1");
