@@ -10,7 +10,7 @@ import type { Method } from "./method.js";
 /**
  * Writes every score as gzipped TSV: split, fold, genes, label, and for each method its score; for causality,
  * a column `NAME direction` for methods that tell directions apart. The score of a pair that a method does not know
- * is left empty.
+ * is left empty; all others keep all their digits, so that ties are ties and nothing else is.
  */
 export async function writeScores(
   path: string,
@@ -52,6 +52,6 @@ function* lines(
 function scoreColumns({ scores }: FoldAnswer, test: Uint32Array, directed: boolean) {
   const unknown = new Set(scores.unscored);
   const text = (values: Float64Array | undefined) => (i: number) =>
-    values === undefined || unknown.has(test[i]) ? "" : String(Math.fround(values[i]));
+    values === undefined || unknown.has(test[i]) ? "" : String(values[i]);
   return [text(scores.interaction), ...(directed ? [text(scores.direction)] : [])];
 }
