@@ -28,6 +28,8 @@ export interface ComparisonRow {
   readonly difference?: Interval;
 }
 
+const NOTHING_SHARED = "The runs have no split in common.";
+
 /** Puts two runs side by side and says how far they can be compared. */
 export function compareResults(first: BenchmarkResults, second: BenchmarkResults): BenchmarkComparison {
   const splits = inEither(first.splits, second.splits);
@@ -41,7 +43,11 @@ export function compareResults(first: BenchmarkResults, second: BenchmarkResults
   return {
     first,
     second,
-    warnings: [...truthWarnings(first, second), ...problems.filter((problem) => problem !== undefined)],
+    warnings: [
+      ...truthWarnings(first, second),
+      ...(splits.some(({ first: one, second: other }) => one && other) ? [] : [NOTHING_SHARED]),
+      ...problems.filter((problem) => problem !== undefined),
+    ],
     notes: [
       ...missingNotes("splits", splits),
       ...splits.flatMap(({ name, first: one, second: other }) =>

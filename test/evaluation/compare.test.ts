@@ -111,7 +111,7 @@ describe("compareResults", () => {
         splits: [{ ...first.splits[0], name: "random-pairs", mode: "random-pairs" }],
       }),
     );
-    expect(warnings).toEqual([]);
+    expect(warnings).toEqual(["The runs have no split in common."]);
     expect(notes).toEqual([
       "Only the first run has these splits: target-disjoint.",
       "Only the second run has these splits: random-pairs.",
