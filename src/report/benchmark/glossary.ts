@@ -47,7 +47,8 @@ const TERMS: readonly (readonly [term: string, meaning: string])[] = [
   ],
   [
     "Mirror-lookup",
-    "A control that copies the label of the swapped pair from training; where mirrors were dropped it knows nothing.",
+    "What a leak would give: it copies the label of the swapped pair, which all others were not shown, wherever that " +
+      "pair is not in the same fold.",
   ],
   [
     "Leakage",
