@@ -1,7 +1,6 @@
 export * from "./assemble.js";
 export * from "./benchmark.js";
 export * from "./compare.js";
-export * from "./compare.js";
 export * from "./evaluate-ranking.js";
 export * from "./fold-store.js";
 export * from "./leading-network.js";
@@ -9,7 +8,6 @@ export * from "./measure.js";
 export * from "./method.js";
 export { createMethods, METHOD_NAMES, type MethodContext, type NetworkSettings } from "./methods/index.js";
 export * from "./results.js";
-export * from "./results-file.js";
 export * from "./results-file.js";
 export * from "./verdict.js";
 export * from "./write-scores.js";
