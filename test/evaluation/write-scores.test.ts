@@ -20,7 +20,7 @@ it("writes every score with all its digits, and none of pairs that a method does
     answers: [
       [
         // Both are .1 in float32.
-        { scores: { interaction: Float64Array.of(0.1, 0.1 + 1e-12) }, seconds: 0 },
+        { scores: { interaction: Float64Array.of(0.1, 0.100000000001) }, seconds: 0 },
         {
           scores: {
             interaction: Float64Array.of(2, 0),
