@@ -96,7 +96,8 @@ function requireTwoClasses({ labels }: LabelledPairs, training: Uint32Array, pla
 }
 
 /**
- * Asks every method about the test pairs of every fold. What is done already is taken from the store.
+ * Asks every method about the test pairs of every fold. What is done already is taken from the store, and what was told
+ * then is told again.
  *
  * @throws CnncError of the methods and the store; `SCORE_NOT_A_NUMBER`, `CANCELLED`
  */
@@ -138,20 +139,31 @@ async function ask(
   // What is in a file may have changed, and costs little to ask again.
   const isKept = method.group !== "external";
   const known = isKept ? await store.read(...place) : undefined;
-  if (known?.scores.interaction.length === test.length) return { answer: known, kept: true };
+  if (known?.scores.interaction.length === test.length) {
+    for (const line of known.notices ?? []) onNotice?.(line);
+    return { answer: known, kept: true };
+  }
+  const notices: string[] = [];
   const started = performance.now();
   const folds: FoldTask = { task, pairs, training, test, seed };
   const scores = await method.score(folds, {
     folder: await store.folderOf(...place),
     ...(signal && { signal }),
-    ...(onNotice && { onNotice }),
+    onNotice: (line) => {
+      notices.push(line);
+      onNotice?.(line);
+    },
     ...(onProgress && {
       onProgress: (progress) =>
         onProgress({ ...progress, phase: `${split}, fold ${fold}, ${method.name}: ${progress.phase}` }),
     }),
   });
   requireNumbers(scores.interaction, `${method.name} on ${split}, fold ${fold}`);
-  const answer = { scores, seconds: (performance.now() - started) / 1000 };
+  const answer = {
+    scores,
+    seconds: (performance.now() - started) / 1000,
+    ...(notices.length > 0 && { notices }),
+  };
   if (isKept) await store.write(...place, answer);
   return { answer, kept: false };
 }

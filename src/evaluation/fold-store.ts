@@ -9,6 +9,8 @@ import type { FoldScores } from "./method.js";
 export interface FoldAnswer {
   readonly scores: FoldScores;
   readonly seconds: number;
+  /** What the user was told meanwhile. */
+  readonly notices?: readonly string[];
 }
 
 /** Where the answers of methods are kept while a benchmark runs, so that it can go on after it was stopped. */
@@ -77,15 +79,15 @@ function fileNameOf(name: string): string {
 type Columns = { -readonly [K in keyof FoldScores]: unknown };
 
 /** Numbers keep all their digits in JSON. */
-function toText({ scores, seconds }: FoldAnswer): string {
+function toText({ scores, ...rest }: FoldAnswer): string {
   const columns = Object.fromEntries(
     Object.entries(scores).map(([name, values]) => [name, values && Array.from(values)]),
   );
-  return JSON.stringify({ scores: columns, seconds });
+  return JSON.stringify({ scores: columns, ...rest });
 }
 
 function parseAnswer(text: string): FoldAnswer {
-  const { scores, seconds } = JSON.parse(text) as { scores: Columns; seconds: number };
+  const { scores, ...rest } = JSON.parse(text) as Omit<FoldAnswer, "scores"> & { scores: Columns };
   const column = (name: "direction" | "probabilities" | "swapped") =>
     scores[name] === undefined ? {} : { [name]: Float64Array.from(scores[name] as number[]) };
   return {
@@ -97,6 +99,6 @@ function parseAnswer(text: string): FoldAnswer {
       ...(scores.losses === undefined ? {} : { losses: scores.losses as number[] }),
       ...(scores.unscored === undefined ? {} : { unscored: Uint32Array.from(scores.unscored as number[]) }),
     },
-    seconds,
+    ...rest,
   };
 }

@@ -13,6 +13,7 @@ const ANSWER = {
     unscored: Uint32Array.of(4_000_000_000),
   },
   seconds: 1.5,
+  notices: ["there are few cells"],
 };
 
 describe("openFoldStore", () => {
