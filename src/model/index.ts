@@ -18,4 +18,5 @@ export {
 } from "./model-info.js";
 export * from "./network-spec.js";
 export * from "./parameters.js";
+export * from "./reading-differences.js";
 export { loadTfjs, type Tfjs, type TfjsOptions } from "./tfjs-backend.js";

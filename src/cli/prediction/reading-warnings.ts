@@ -1,6 +1,6 @@
 import type { ExpressionSource } from "../../expression/index.js";
 import type { HistogramFile } from "../../histograms/index.js";
-import type { ModelInfo } from "../../model/index.js";
+import { type ModelInfo, readingDifferences } from "../../model/index.js";
 
 /**
  * What differs between the values that a model was trained on and those that it is about to see, one sentence each.
@@ -14,7 +14,7 @@ export async function readingWarnings(
   asked: boolean,
 ): Promise<string[]> {
   const { path, matrix, scale, transform, prepared } = source;
-  const warnings = differences(info, { scale: scale.name, transform });
+  const warnings = readingDifferences(info, { scale: scale.name, transform });
   if (asked || prepared) return warnings;
   const guess = await source.guessScale();
   if (guess.name === scale.name) return warnings;
@@ -29,14 +29,5 @@ export function fileWarnings(info: ModelInfo, { path, scale, transform }: Histog
   if (scale === undefined || transform === undefined) {
     return [`${path} does not say how its values were read, so whether they suit the model is unknown.`];
   }
-  return differences(info, { scale, transform });
-}
-
-function differences(info: ModelInfo, here: { scale: string; transform: string }): string[] {
-  const warning = (what: string, trained: string, used: string) =>
-    `The model was trained with ${what} ${trained}, and here it is ${used}: its images may not be what it knows.`;
-  return [
-    ...(here.scale === info.scale ? [] : [warning("scale", info.scale, here.scale)]),
-    ...(here.transform === info.transform ? [] : [warning("transform", info.transform, here.transform)]),
-  ];
+  return readingDifferences(info, { scale, transform });
 }
