@@ -25,7 +25,8 @@ Napi::Function Store::define(Napi::Env env) {
                                             InstanceAccessor<&Store::genes>("genes"),
                                             InstanceAccessor<&Store::bytes>("bytes"),
                                             InstanceAccessor<&Store::entries>("entries"),
-                                            InstanceMethod<&Store::gene_arrays>("geneArrays")});
+                                            InstanceMethod<&Store::gene_arrays>("geneArrays"),
+                                            InstanceMethod<&Store::release>("release")});
   auto data = std::make_unique<Constructor>();
   data->store = Napi::Persistent(store);
   env.SetInstanceData(data.release());
@@ -59,6 +60,13 @@ Napi::Value Store::bytes(const Napi::CallbackInfo& info) {
 Napi::Value Store::entries(const Napi::CallbackInfo& info) {
   const auto total = std::accumulate(store_->stored.begin(), store_->stored.end(), std::uint64_t{0});
   return Napi::Number::New(info.Env(), static_cast<double>(total));
+}
+
+/// Jobs that are running keep what they work on.
+Napi::Value Store::release(const Napi::CallbackInfo& info) {
+  associations_.reset();
+  store_ = std::make_shared<const ExpressionStore>();
+  return info.Env().Undefined();
 }
 
 Napi::Value Store::gene_arrays(const Napi::CallbackInfo& info) {

@@ -27,6 +27,7 @@ class Store : public Napi::ObjectWrap<Store> {
   Napi::Value bytes(const Napi::CallbackInfo& info);
   Napi::Value entries(const Napi::CallbackInfo& info);
   Napi::Value gene_arrays(const Napi::CallbackInfo& info);
+  Napi::Value release(const Napi::CallbackInfo& info);
 
   std::shared_ptr<const ExpressionStore> store_;
   std::shared_ptr<Associations> associations_;

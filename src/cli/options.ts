@@ -100,3 +100,22 @@ export function seedFrom(seed: number): number {
   if (Number.isSafeInteger(seed) && seed >= 0) return seed;
   throw new CnncError("BAD_USAGE", `--seed must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`);
 }
+
+const UNITS = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+/**
+ * Bytes from `4G` or `500M`, in powers of 1024 as Slurm counts them.
+ *
+ * @throws CnncError `BAD_USAGE`
+ */
+export function bytesFrom(option: string, text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)([KMGT])(?:i?B)?$/i.exec(text) ?? [];
+  if (number === undefined) {
+    throw new CnncError(
+      "BAD_USAGE",
+      `--${option} ${text} is no amount of memory.`,
+      `Write it like --${option} 4G or --${option} 500M.`,
+    );
+  }
+  return Math.floor(Number(number) * UNITS[unit.toUpperCase() as keyof typeof UNITS]);
+}

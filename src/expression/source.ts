@@ -29,8 +29,19 @@ export interface ExpressionSource {
   /** Of a prepared store: genes that fewer of the chosen cells express are not in it, and how many that are; else 0. */
   readonly minCells: number;
   readonly rareGenes: number;
-  /** Whether a prepared store was read, and whether it can give values. */
-  readonly prepared?: { readonly hasValues: boolean };
+  /** Of a prepared store. */
+  readonly prepared?: {
+    readonly hasValues: boolean;
+    /**
+     * What `build` gives, but without the entries of any gene; with the position of each gene in `geneNames`, and how
+     * many entries it has.
+     *
+     * @throws CnncError as `build`
+     */
+    outline(
+      options: StoreOptions,
+    ): Promise<{ store: ExpressionStore; genes: Uint32Array; entries: Float64Array }>;
+  };
   /** What `--scale auto` makes of the matrix. */
   guessScale(signal?: AbortSignal): Promise<Scale>;
   /** Other columns by which genes could be named; see alternativeGeneNames. A prepared store knows of none. */

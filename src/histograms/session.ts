@@ -23,6 +23,7 @@ import {
 } from "../pairs/index.js";
 import type { ProgressListener } from "../progress.js";
 import { type BatchOptions, type HistogramBatch, histogramBatches } from "./batches.js";
+import { type PartsOptions, type StorePart, storeParts } from "./store-parts.js";
 
 /** Which pairs are wanted. */
 export type PairRequest =
@@ -42,6 +43,10 @@ export interface HistogramOptions extends SelectionOptions {
   readonly skipMissing?: boolean;
   /** Keep float32 values beside the bins, for Pearson and Spearman; see StoreOptions. Default false. */
   readonly keepValues?: StoreOptions["keepValues"];
+  /**
+   * What stores may take; a prepared store that takes more is read in parts, see HistogramSession. Default: any amount.
+   */
+  readonly memory?: MemoryLimit;
   /** Default `auto`. */
   readonly device?: DeviceChoice;
   /** Default: all processors granted to the process. */
@@ -49,11 +54,18 @@ export interface HistogramOptions extends SelectionOptions {
   readonly onProgress?: ProgressListener;
 }
 
+export interface MemoryLimit {
+  readonly bytes: number;
+  /** Bytes that the work keeps for each entry of a store with values, beside the store itself. Default 0. */
+  readonly keptPerEntry?: number;
+}
+
 /** Histograms ready to be built, as often as wanted. */
 export interface HistogramSession {
   readonly selection: ExpressionSource;
   /** What was asked for. */
   readonly request: PairRequest;
+  /** Of all genes of the pairs; if that is more than the memory limit, without their entries: see `parts`. */
   readonly store: ExpressionStore;
   /** Pairs of genes of the store. */
   readonly source: PairSource;
@@ -70,6 +82,15 @@ export interface HistogramSession {
       readonly range?: PairRange;
     },
   ): AsyncGenerator<HistogramBatch, void, void>;
+  /**
+   * Stores with the pairs that they answer for; together all pairs, or those of a range. It is the store of all genes
+   * with all pairs, unless that is more than the memory limit: then several, to be used one after the other.
+   *
+   * @throws CnncError of the source's build
+   */
+  parts(range?: PairRange): AsyncGenerator<StorePart, void, void>;
+  /** Whether there are several parts: the session must stay open for them. */
+  readonly inParts: boolean;
   close(): void;
 }
 
@@ -109,14 +130,20 @@ export async function openHistograms(
     });
     const asked = resolve(request, index, skipMissing);
     const genes = genesOf(request, asked.source, index);
-    const store = await selection.build({
+    const storeOptions: StoreOptions = {
       ...(genes && { genes }),
       ...(options.minCells !== undefined && { minCells: options.minCells }),
       keepValues: options.keepValues ?? false,
       threads,
       ...(options.signal && { signal: options.signal }),
-      ...(options.onProgress && { onProgress: options.onProgress }),
-    });
+    };
+    const large = options.memory && (await largeStore(selection, storeOptions, options.memory));
+    const store =
+      large?.outline ??
+      (await selection.build({
+        ...storeOptions,
+        ...(options.onProgress && { onProgress: options.onProgress }),
+      }));
     const found = resolveInStore(request, store, path, options.minCells);
     return {
       selection,
@@ -134,6 +161,11 @@ export async function openHistograms(
         rareGenes: store.rareGenes,
         rarePairs: asked.source.count - found.source.count,
       },
+      inParts: large !== undefined,
+      parts: (range = { from: 0, to: found.source.count }) =>
+        large
+          ? storeParts(found.source, range, large.parts)
+          : wholeStore(store, sliceOf(found.source, range)),
       batches: ({ range, ...batchOptions } = {}) =>
         histogramBatches(store, range ? sliceOf(found.source, range) : found.source, {
           device,
@@ -147,6 +179,56 @@ export async function openHistograms(
     selection.close();
     throw error;
   }
+}
+
+/** Bytes of a gene in a store, beside its entries. */
+const BYTES_PER_GENE = 512;
+
+/**
+ * What there is to know of a store that takes more than the limit, and how to read it in parts; undefined for one that
+ * fits.
+ *
+ * @throws CnncError `NOT_PREPARED`, `MEMORY_TOO_SMALL`
+ */
+async function largeStore(
+  { path, prepared, build }: ExpressionSource,
+  options: StoreOptions,
+  { bytes: budget, keptPerEntry = 0 }: MemoryLimit,
+): Promise<{ outline: ExpressionStore; parts: PartsOptions } | undefined> {
+  if (prepared === undefined) {
+    throw new CnncError(
+      "NOT_PREPARED",
+      `${path} cannot be read in parts, as a limit of memory needs.`,
+      `Prepare it first: cnnc prepare ${path} -o NEW.cnnc.h5`,
+    );
+  }
+  const { store: outline, genes, entries } = await prepared.outline(options);
+  const perEntry = outline.hasValues ? 9 + keptPerEntry : 5;
+  const sizes = entries.map((count) => BYTES_PER_GENE + count * perEntry);
+  if (sizes.reduce((sum, size) => sum + size, 0) <= budget) return undefined;
+  requireRoom(sizes, budget, outline.geneNames);
+  const { minCells: _, ...rest } = options;
+  const load = (chosen: Uint32Array) => build({ ...rest, genes: chosen.map((gene) => genes[gene]) });
+  return { outline, parts: { sizes, budget, load } };
+}
+
+/** Any two genes must fit, so that no pair turns out too large when hours have passed. */
+function requireRoom(sizes: Float64Array, budget: number, names: readonly string[]): void {
+  const largest = sizes.reduce((most, size, gene) => (size > sizes[most] ? gene : most), 0);
+  if (2 * sizes[largest] <= budget) return;
+  const megabytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)}M`;
+  throw new CnncError(
+    "MEMORY_TOO_SMALL",
+    `Two genes do not fit into the memory that is left for expression: ${names[largest]} takes ${megabytes(sizes[largest])}.`,
+    `Allow ${megabytes(2 * sizes[largest] - budget)} more.`,
+  );
+}
+
+async function* wholeStore(
+  store: ExpressionStore,
+  source: PairSource,
+): AsyncGenerator<StorePart, void, void> {
+  yield { store, source };
 }
 
 function resolve(request: PairRequest, genes: GeneIndex, skipMissing: boolean): ResolvedPairs {

@@ -280,6 +280,8 @@ export interface NativeStore {
     /** The bin of an expression of 0. */
     zeroBin: Uint8Array;
   };
+  /** Frees the arrays now instead of when this object is collected; the store has no genes any more. */
+  release(): void;
 }
 
 export interface NativeStoreOptions {

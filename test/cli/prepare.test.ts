@@ -199,6 +199,58 @@ describe("a store without values", () => {
   });
 });
 
+describe("a store that takes more than the memory that is allowed", () => {
+  const regulators = join(SAMPLES, "regulators.txt");
+
+  it.each([
+    ["a network", ["--model", "one", "--all-pairs"]],
+    ["directions", ["--model", "three", "--regulators", regulators, "--min-cells", "700"]],
+    ["a list", ["--method", "pearson", "--pairs", PAIRS]],
+    ["mutual information", ["--method", "mutual-information", "--all-pairs", "--top", "100"]],
+  ])("is ranked the same in parts: %s", async (_, options) => {
+    await succeed("predict-pairs", "sample.cnnc.h5", ...options, "-o", "whole.tsv");
+    for (const memory of ["513M", "512.5M"]) {
+      const limited = ["--memory", memory, "-o", "parts.tsv"];
+      const { stdout } = await succeed("predict-pairs", "sample.cnnc.h5", ...options, ...limited);
+      expect(stdout).toContain("The store was read in parts, because of --memory\n");
+      expect(read("parts.tsv").equals(read("whole.tsv"))).toBe(true);
+    }
+  });
+
+  it("is read whole where there is room", async () => {
+    const options = ["--method", "spearman", "--all-pairs", "--memory", "1G", "-o", "room.tsv"];
+    const { stdout } = await succeed("predict-pairs", "sample.cnnc.h5", ...options);
+    expect(stdout).not.toContain("in parts");
+  });
+
+  it("tells what it would cost", async () => {
+    const options = ["--method", "spearman", "--all-pairs", "--memory", "513M", "--dry-run"];
+    const { stdout } = await succeed("predict-pairs", "sample.cnnc.h5", ...options);
+    expect(stdout).toMatch(/^Dry run: 19,900 pairs with spearman/);
+  });
+
+  it.each([
+    [
+      "for two genes",
+      ["sample.cnnc.h5", "--memory", "512.01M"],
+      /Two genes do not fit .*: \w+ takes 1M/,
+      /more/,
+    ],
+    ["for anything", ["sample.cnnc.h5", "--memory", "100M"], /100M leaves nothing for expression/, /more/],
+    ["without a unit", ["sample.cnnc.h5", "--memory", "4"], /4 is no amount of memory/, /--memory 4G/],
+    ["for a file", ["sample.h5ad", "--memory", "4G"], /sample\.h5ad cannot be read in parts/, /cnnc prepare/],
+    [
+      "for a shard",
+      ["sample.cnnc.h5", "--memory", "4G", "--shard", "1/2"],
+      /--memory is given with/,
+      /leave out/,
+    ],
+  ])("says what is wrong: %s", async (_, args, says, remedy) => {
+    const rest = ["--method", "spearman", "--all-pairs", "-o", "out.tsv"];
+    expectOneSentence(await runMain(["predict-pairs", ...args, ...rest], FOLDER), { says, remedy });
+  });
+});
+
 describe("what a model was trained on", () => {
   it("is compared with what a store was prepared with", async () => {
     await succeed("prepare", "data.h5ad", "--transform", "none", "-o", "none.cnnc.h5");

@@ -19,6 +19,7 @@ import {
 } from "../../scoring/index.js";
 import { interruptible } from "../interrupt.js";
 import {
+  bytesFrom,
   DATA_FILES,
   selectionFrom,
   selectionOptions,
@@ -41,7 +42,7 @@ import { type PredictionWork, thresholdColumn } from "../prediction/work.js";
 import { progressLine } from "../progress-line.js";
 import { protectInputs } from "../protect-inputs.js";
 import { shardFrom, shardOption } from "../shard-options.js";
-import { formatCount, formatDuration, plural } from "../text.js";
+import { formatBytes, formatCount, formatDuration, plural } from "../text.js";
 
 const scoreOptions = {
   model: { type: "string", describe: "Model folder, from cnnc train or cnnc import-keras", group: "Scores:" },
@@ -109,6 +110,11 @@ const computeOptions = {
     describe: "CPU threads; all that this process is granted by default",
     group: "Computing:",
   },
+  memory: {
+    type: "string",
+    describe: "Need at most so much, e.g. 4G: a prepared store that takes more is read in parts",
+    group: "Computing:",
+  },
   "dry-run": {
     type: "boolean",
     default: false,
@@ -167,6 +173,8 @@ export const predictPairsCommand: CommandModule<object, Arguments> = {
   handler: (args) => interruptible((signal) => run(args, signal)),
 };
 
+/** What a process takes beside its stores: the program, the network, batches, and room to sort in. */
+const MEMORY_BESIDE_STORES = 512 * 2 ** 20;
 /** Bytes to sort pairs in; more goes to disk. */
 const SORT_MEMORY = 32 * 2 ** 20;
 
@@ -333,6 +341,9 @@ function checkUsage(args: Arguments): void {
     }
     if (!(args.checkpoint >= 0)) refuse("--checkpoint must be a number of seconds.", "Give 0 or more.");
   }
+  if (args.shard !== undefined && args.memory !== undefined) {
+    refuse("--memory is given with --shard.", "A shard needs its whole store: leave out one of them.");
+  }
   if (args.histograms === undefined) {
     if (args.data === undefined)
       refuse("No data are given.", "Name a file of expression, or --histograms FILE.");
@@ -346,6 +357,7 @@ function checkUsage(args: Arguments): void {
       "all-pairs",
       "skip-missing",
       "min-cells",
+      "memory",
     ]);
     const [read] = given(["obs", "layer", "raw", "gene-column", "scale", "transform"]);
     const extra = settled ?? read;
@@ -415,6 +427,7 @@ async function openWork(args: Arguments, hooks: WorkHooks): Promise<PredictionWo
   const request: DataRequest = {
     data: args.data as string,
     pairs: await pairRequest(args),
+    ...(args.memory !== undefined && { memory: memoryForStores(args.memory) }),
     options: {
       ...selectionFrom(args),
       minCells: wholeNumber("min-cells", args["min-cells"], 0),
@@ -428,6 +441,18 @@ async function openWork(args: Arguments, hooks: WorkHooks): Promise<PredictionWo
   return method === undefined
     ? networkWork(network(model as string), request)
     : associationWork(method, request);
+}
+
+/** @throws CnncError `BAD_USAGE` */
+function memoryForStores(limit: string): number {
+  const bytes = bytesFrom("memory", limit) - MEMORY_BESIDE_STORES;
+  if (bytes > 0) return bytes;
+  const least = formatBytes(MEMORY_BESIDE_STORES);
+  throw new CnncError(
+    "BAD_USAGE",
+    `--memory ${limit} leaves nothing for expression: the program itself takes up to ${least}.`,
+    "Allow more.",
+  );
 }
 
 /** Scores, ranks and writes all pairs. */
@@ -494,6 +519,7 @@ function describeData({ session }: PredictionWork, args: Arguments): string[] {
     ...(prepared?.hasValues === false
       ? ["There is no column spearman: the store was prepared without --values"]
       : []),
+    ...(session.inParts ? ["The store was read in parts, because of --memory"] : []),
     ...describeReport(session.report, args),
   ];
 }

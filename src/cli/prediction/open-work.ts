@@ -9,7 +9,7 @@ import {
 import { modelDigest, readModel, type StoredModel } from "../../model/index.js";
 import type { AssociationMeasure } from "../../native/addon-types.js";
 import { resolveThreads } from "../../native/device.js";
-import { type PairRange, type PairSource, sliceOf, type Task } from "../../pairs/index.js";
+import type { Task } from "../../pairs/index.js";
 import {
   associationBatches,
   associationColumns,
@@ -22,10 +22,13 @@ import {
   settingsOfModel,
 } from "../../scoring/index.js";
 import { VERSION } from "../../version.js";
+import { overParts, sampleOfParts } from "./over-parts.js";
 import { fileWarnings, readingWarnings } from "./reading-warnings.js";
 import { SAMPLE_FILE_BATCH, sampleOf } from "./sample.js";
 import type { PredictionWork } from "./work.js";
 
+/** Bytes that a correlation keeps for each entry of the genes in use. */
+const KEPT_PER_ENTRY = 4;
 /** Pairs of a call that measures associations. */
 const ASSOCIATION_BATCH = 1 << 16;
 
@@ -45,6 +48,8 @@ export interface DataRequest {
   readonly data: string;
   readonly pairs: PairRequest;
   readonly options: HistogramOptions;
+  /** Bytes that stores, and what is kept beside them, may take. */
+  readonly memory?: number;
 }
 
 /**
@@ -59,6 +64,7 @@ export async function networkWork(request: NetworkRequest, data: DataRequest): P
   return closingOnFailure(await openScorer(model, { ...request.scorer, threads }), async (scorer) => {
     const session = await openHistograms(data.data, data.pairs, {
       ...data.options,
+      ...(data.memory !== undefined && { memory: { bytes: data.memory, keptPerEntry: KEPT_PER_ENTRY } }),
       usual: info,
       keepValues: "where-possible",
     });
@@ -66,7 +72,7 @@ export async function networkWork(request: NetworkRequest, data: DataRequest): P
       const asked = data.options.scale !== undefined;
       for (const line of await readingWarnings(info, session.selection, asked)) request.onWarning(line);
       // Everything is read: the threads that did it, and their memory, can go.
-      session.close();
+      if (!session.inParts) session.close();
       const settings = { ...settingsOfModel(info), unordered: data.pairs.kind === "all" };
       return {
         ...networkFacts(request, model, scorer),
@@ -77,19 +83,22 @@ export async function networkWork(request: NetworkRequest, data: DataRequest): P
         directed: data.pairs.kind === "product",
         session,
         facts: (signal) => sessionFacts(session, signal),
-        batches: ({ range, ...hooks }) =>
-          networkBatches(scorer, session.store, partOf(session.source, range), {
-            ...settings,
-            ...hooks,
-            threads,
-          }),
+        batches: (hooks) =>
+          overParts(session, hooks, ({ store, source }, own) =>
+            networkBatches(scorer, store, source, { ...settings, ...own, threads }),
+          ),
         sample: (signal) =>
-          networkBatches(scorer, session.store, sampleOf(session.source, scorer.batchSize), {
-            ...settings,
-            threads,
-            signal,
-          }),
-        close: () => scorer.close(),
+          sampleOfParts(session, ({ store, source }) =>
+            networkBatches(scorer, store, sampleOf(source, scorer.batchSize), {
+              ...settings,
+              threads,
+              signal,
+            }),
+          ),
+        close: () => {
+          session.close();
+          scorer.close();
+        },
       };
     });
   });
@@ -133,8 +142,14 @@ export async function associationWork(
   measure: AssociationMeasure,
   data: DataRequest,
 ): Promise<PredictionWork> {
-  const session = await openHistograms(data.data, data.pairs, { ...data.options, keepValues: true });
-  session.close();
+  const session = await openHistograms(data.data, data.pairs, {
+    ...data.options,
+    ...(data.memory !== undefined && {
+      memory: { bytes: data.memory, keptPerEntry: KEPT_PER_ENTRY * (measure === "pearson" ? 2 : 1) },
+    }),
+    keepValues: true,
+  });
+  if (!session.inParts) session.close();
   const threads = resolveThreads(data.options.threads);
   return {
     pairs: session.source.count,
@@ -145,19 +160,17 @@ export async function associationWork(
     engine: measure,
     session,
     facts: (signal) => sessionFacts(session, signal),
-    batches: ({ range, ...hooks }) =>
-      associationBatches(session.store, partOf(session.source, range), measure, { ...hooks, threads }),
+    batches: (hooks) =>
+      overParts(session, hooks, ({ store, source }, own) =>
+        associationBatches(store, source, measure, { ...own, threads }),
+      ),
     sample: (signal) =>
-      associationBatches(session.store, sampleOf(session.source, ASSOCIATION_BATCH), measure, {
-        threads,
-        signal,
-      }),
-    close: () => {},
+      sampleOfParts(session, ({ store, source }) =>
+        associationBatches(store, sampleOf(source, ASSOCIATION_BATCH), measure, { threads, signal }),
+      ),
+    close: () => session.close(),
   };
 }
-
-const partOf = (source: PairSource, range: PairRange | undefined): PairSource =>
-  range === undefined ? source : sliceOf(source, range);
 
 const networkFacts = ({ model: path }: NetworkRequest, model: StoredModel, scorer: Scorer) => ({
   engine: scorer.name,

@@ -3,7 +3,7 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import { CnncError } from "../../errors.js";
 import { type PlacedArray, type PlainFile, readPlainHdf5 } from "../../io/index.js";
 import { addon } from "../../native/addon.js";
-import type { NativeStore } from "../../native/addon-types.js";
+import type { NativePreparedGenes, NativeStore } from "../../native/addon-types.js";
 import { reporting, runJob } from "../../native/run-job.js";
 import type { ProgressListener } from "../../progress.js";
 import {
@@ -29,6 +29,8 @@ export interface PreparedFile {
   readonly expressing: Uint32Array;
   readonly entries: number;
   readonly hasValues: boolean;
+  /** What native code takes of each gene, as in the file: not checked yet. */
+  readonly genes: Omit<NativePreparedGenes, "valueChecks">;
   /**
    * Reads the store of some genes, ascending, and nothing of the others; checks all that it reads.
    *
@@ -115,6 +117,7 @@ async function readPrepared(path: string, file: FileHandle, plain: PlainFile): P
     expressing,
     entries,
     hasValues,
+    genes,
     async load(chosen, { values, threads, signal, onProgress }) {
       const total = Array.from(chosen).reduce((sum, gene) => sum + Number(first[gene + 1] - first[gene]), 0);
       const progress = { phase: "Reading the store", unit: "entries", total, onProgress };

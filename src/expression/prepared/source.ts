@@ -33,7 +33,7 @@ export function preparedSource(file: PreparedFile, options: SelectionOptions): E
     transform,
     minCells,
     rareGenes,
-    prepared: { hasValues },
+    prepared: { hasValues, outline: (storeOptions) => outline(file, storeOptions) },
     guessScale: async () => facts.guess,
     alternativeNames: async () => [],
     origin: async () => ({ name: facts.source, sha256: facts.sourceSha256 }),
@@ -69,8 +69,53 @@ function requireSameChoices(path: string, facts: PreparedFacts, options: Selecti
 }
 
 async function buildPrepared(file: PreparedFile, options: StoreOptions): Promise<ExpressionStore> {
-  const { path, facts, geneNames, columns, expressing, hasValues } = file;
-  const { genes = geneNames.keys(), minCells = 0, keepValues = false, threads, signal, onProgress } = options;
+  const { threads, signal, onProgress } = options;
+  const { wanted, kept, values } = choose(file, options);
+  const native = await file.load(kept, {
+    values,
+    threads,
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+  });
+  const { edges, marginal, expressing, constant } = native.geneArrays();
+  return storeOf(file, kept, {
+    native,
+    edges,
+    marginal,
+    expressing,
+    hasValues: values,
+    constantGenes: constant.reduce((sum, isConstant) => sum + isConstant, 0),
+    rareGenes: wanted.length - kept.length,
+  });
+}
+
+/** A store without entries; see ExpressionSource. */
+async function outline(file: PreparedFile, options: StoreOptions) {
+  const { wanted, kept, values } = choose(file, options);
+  const { first, edges, marginal, expressing, constant } = file.genes;
+  const store = storeOf(file, kept, {
+    native: await file.load(new Uint32Array(0), { values, threads: 1 }),
+    edges: rowsOf(edges, 33, kept),
+    marginal: rowsOf(marginal, 32, kept),
+    expressing: kept.map((gene) => expressing[gene]),
+    hasValues: values,
+    constantGenes: kept.reduce((sum, gene) => sum + constant[gene], 0),
+    rareGenes: wanted.length - kept.length,
+  });
+  return {
+    store,
+    genes: kept,
+    entries: Float64Array.from(kept, (gene) => Number(first[gene + 1] - first[gene])),
+  };
+}
+
+/**
+ * The genes that are wanted, and those of them that are not too rare.
+ *
+ * @throws CnncError `VALUES_MISSING`, `NO_GENES_LEFT`, `CANCELLED`
+ */
+function choose({ path, facts, geneNames, expressing, hasValues }: PreparedFile, options: StoreOptions) {
+  const { genes = geneNames.keys(), minCells = 0, keepValues = false, signal } = options;
   throwIfAborted(signal);
   if (keepValues === true && !hasValues) {
     throw new CnncError(
@@ -82,24 +127,25 @@ async function buildPrepared(file: PreparedFile, options: StoreOptions): Promise
   const wanted = Uint32Array.from(new Set(genes)).sort();
   const kept = wanted.filter((gene) => expressing[gene] >= minCells);
   if (kept.length === 0) throw noGenesLeft(minCells, facts.cells, path);
-  const values = keepValues !== false && hasValues;
-  const native = await file.load(kept, {
-    values,
-    threads,
-    ...(signal && { signal }),
-    ...(onProgress && { onProgress }),
+  return { wanted, kept, values: keepValues !== false && hasValues };
+}
+
+const storeOf = (
+  { facts, geneNames, columns }: PreparedFile,
+  kept: Uint32Array,
+  rest: Omit<ExpressionStore, "cells" | "geneNames" | "columns">,
+): ExpressionStore => ({
+  ...rest,
+  cells: facts.cells,
+  geneNames: Array.from(kept, (gene) => geneNames[gene]),
+  columns: kept.map((gene) => columns[gene]),
+});
+
+/** Some rows of a table, one after the other. */
+function rowsOf<T extends Float64Array | Uint32Array>(table: T, width: number, rows: Uint32Array): T {
+  const chosen = new (table.constructor as new (length: number) => T)(rows.length * width);
+  rows.forEach((row, i) => {
+    chosen.set(table.subarray(row * width, (row + 1) * width), i * width);
   });
-  const arrays = native.geneArrays();
-  return {
-    native,
-    cells: facts.cells,
-    geneNames: Array.from(kept, (gene) => geneNames[gene]),
-    columns: kept.map((gene) => columns[gene]),
-    edges: arrays.edges,
-    marginal: arrays.marginal,
-    expressing: arrays.expressing,
-    hasValues: values,
-    constantGenes: arrays.constant.reduce((sum, isConstant) => sum + isConstant, 0),
-    rareGenes: wanted.length - kept.length,
-  };
+  return chosen;
 }
