@@ -4,7 +4,7 @@ import type { NativeTreeGrowth } from "../native/addon-types.js";
 import { reporting, runJob } from "../native/run-job.js";
 import type { ProgressListener } from "../progress.js";
 import type { Table } from "./logistic.js";
-import { withGeneNames } from "./pair-features.js";
+import { REMEDIES } from "./pair-features.js";
 
 /** How boosted trees are grown. */
 export type TreeGrowth = NativeTreeGrowth;
@@ -83,12 +83,14 @@ export async function treeImportances(
 ): Promise<Float32Array> {
   const out = new Float32Array(targets.length * regulators.length);
   const total = targets.length;
-  await withGeneNames(store, () =>
-    runJob("Tree ensembles", signal, (job) =>
+  await runJob(
+    "Tree ensembles",
+    signal,
+    (job) =>
       reporting(job, { phase: "Growing trees", unit: "genes", total, onProgress }, () =>
         addon().treeImportances(store.native, regulators, targets, growth, patience, out, threads, job),
       ),
-    ),
+    { geneNames: store.geneNames, remedies: REMEDIES },
   );
   return out;
 }

@@ -1,4 +1,3 @@
-import { CnncError } from "../errors.js";
 import type { ExpressionStore } from "../expression/index.js";
 import { addon } from "../native/addon.js";
 import { runJob } from "../native/run-job.js";
@@ -78,34 +77,17 @@ async function geneFeatures(
   { threads, signal }: PairFeatureOptions,
 ): Promise<Float32Array> {
   const values = new Float32Array(genes.length * GENE_FEATURES);
-  await withGeneNames(store, () =>
-    runJob("Summary features", signal, (job) =>
-      addon().geneFeatures(store.native, genes, values, threads, job),
-    ),
+  await runJob(
+    "Summary features",
+    signal,
+    (job) => addon().geneFeatures(store.native, genes, values, threads, job),
+    { geneNames: store.geneNames, remedies: REMEDIES },
   );
   return values;
 }
 
-/** Does native work, and names the gene that it fails at. */
-export async function withGeneNames(store: ExpressionStore, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (!(error instanceof CnncError)) throw error;
-    const { gene } = (error.cause ?? {}) as { gene?: number };
-    const place = gene === undefined ? "" : `, in gene ${store.geneNames[gene]}`;
-    throw new CnncError(
-      error.code,
-      error.message.replace(/\.$/, `${place}.`),
-      REMEDIES[error.code] ?? error.remedy,
-      {
-        cause: error,
-      },
-    );
-  }
-}
-
-const REMEDIES: Record<string, string> = {
+/** Of what is worked out from the values of a store. */
+export const REMEDIES: Readonly<Record<string, string>> = {
   NEGATIVE_VALUE: "Use data that are not negative, e.g. raw counts (--raw or --layer).",
   VALUES_MISSING: "Build the store with keepValues.",
   TOO_FEW_CELLS: "Choose more cells, or other methods.",

@@ -1,9 +1,9 @@
 import type { ExpressionStore } from "../expression/index.js";
 import { addon } from "../native/addon.js";
 import type { AssociationMeasure } from "../native/addon-types.js";
+import { runJob } from "../native/run-job.js";
 import type { PairSource } from "../pairs/index.js";
-import { abortError, type ProgressListener, throwIfAborted } from "../progress.js";
-import { explained } from "./native-failure.js";
+import type { ProgressListener } from "../progress.js";
 import { oneAhead } from "./one-ahead.js";
 import type { ScoredBatch } from "./ranking.js";
 
@@ -41,20 +41,14 @@ export async function associationScores(
   b: Uint32Array,
   { threads, signal }: AssociationOptions,
 ): Promise<Float32Array> {
-  throwIfAborted(signal);
   const scores = new Float32Array(a.length);
-  const job = new (addon().Job)();
-  const cancel = () => job.cancel();
-  signal?.addEventListener("abort", cancel, { once: true });
-  try {
-    await addon().associations(store.native, measure, a, b, scores, threads, job);
-    return scores;
-  } catch (error) {
-    if (signal?.aborted) throw abortError(signal);
-    throw explained(error, store, `Association (${measure})`, REMEDIES);
-  } finally {
-    signal?.removeEventListener("abort", cancel);
-  }
+  await runJob(
+    `Association (${measure})`,
+    signal,
+    (job) => addon().associations(store.native, measure, a, b, scores, threads, job),
+    { geneNames: store.geneNames, remedies: REMEDIES },
+  );
+  return scores;
 }
 
 /** Names of the score columns that {@link associationBatches} yields; the first is what to rank by. */

@@ -2,9 +2,8 @@ import { availableBytes } from "../available-memory.js";
 import { CnncError } from "../errors.js";
 import type { ExpressionStore } from "../expression/index.js";
 import { addon } from "../native/addon.js";
-import { reporting } from "../native/run-job.js";
-import { abortError, type ProgressListener, throwIfAborted } from "../progress.js";
-import { explained } from "./native-failure.js";
+import { reporting, runJob } from "../native/run-job.js";
+import type { ProgressListener } from "../progress.js";
 
 export interface PartialCorrelationOptions {
   readonly threads: number;
@@ -43,25 +42,20 @@ export async function partialCorrelations(
   b: Uint32Array,
   { threads, signal, onProgress, availableMemory = availableBytes() }: PartialCorrelationOptions,
 ): Promise<PartialCorrelations> {
-  throwIfAborted(signal);
   const total = new Set(genes).size;
   requireMemory(total, availableMemory);
-  const job = new (addon().Job)();
-  const cancel = () => job.cancel();
-  signal?.addEventListener("abort", cancel, { once: true });
-  try {
-    const scores = new Float32Array(a.length);
-    const progress = { phase: "Computing partial correlations", unit: "genes", total, onProgress };
-    const lambda = await reporting(job, progress, () =>
-      addon().partialCorrelations(store.native, genes, a, b, scores, threads, job),
-    );
-    return { scores, lambda };
-  } catch (error) {
-    if (signal?.aborted) throw abortError(signal);
-    throw explained(error, store, "Partial correlation", REMEDIES);
-  } finally {
-    signal?.removeEventListener("abort", cancel);
-  }
+  const scores = new Float32Array(a.length);
+  const progress = { phase: "Computing partial correlations", unit: "genes", total, onProgress };
+  const lambda = await runJob(
+    "Partial correlation",
+    signal,
+    (job) =>
+      reporting(job, progress, () =>
+        addon().partialCorrelations(store.native, genes, a, b, scores, threads, job),
+      ),
+    { geneNames: store.geneNames, remedies: REMEDIES },
+  );
+  return { scores, lambda };
 }
 
 /** How many genes partialCorrelations can take in that many bytes. */
