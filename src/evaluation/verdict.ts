@@ -8,8 +8,8 @@ import { count, decimal, listed, range, signed } from "./words.js";
 /** What any claim about a network must be compared with: neither has seen whether two genes depend on each other. */
 const CONTROLS = ["margins-only", "degree"];
 
-/** Is shown labels that were kept from all others, so it is no rival. */
-const LEAK = "mirror-lookup";
+/** The method that is shown labels which were kept from all others, so that it is no rival. */
+export const LEAK_METHOD = "mirror-lookup";
 
 /**
  * With fewer regulators, a difference of chance alone too often has one sign in all of them, which keeps 0 out of its
@@ -61,7 +61,7 @@ function chooseField(methods: readonly MethodResult[]): Field | undefined {
   const perRegulator = methods.some((method) => method.perRegulator.regulators > 0);
   const aurocOf = perRegulator ? regulatorAuroc : pooledAuroc;
   const judged = methods
-    .filter((method) => method.name !== LEAK && !Number.isNaN(aurocOf(method)))
+    .filter((method) => method.name !== LEAK_METHOD && !Number.isNaN(aurocOf(method)))
     .sort((one, other) => aurocOf(other) - aurocOf(one));
   const networks = judged.filter(({ group, learns }) => group === "network" && learns);
   const others = judged.filter((method) => !networks.includes(method));

@@ -159,6 +159,18 @@ describe("renderReport", () => {
     expect(cells.match(/class="best"/g)).toHaveLength(3 + 4 * 10);
   });
 
+  it("does not take mirror-lookup, which sees a leak, for the best", async () => {
+    const [winner, second] = results.splits[1].methods.map((method, i) => ({
+      ...method,
+      pooled: { ...method.pooled, auroc: [0.99, 0.8][i] ?? 0.5 },
+    }));
+    const methods = [{ ...winner, name: "mirror-lookup" }, second, { ...second, name: "other" }];
+    const { html } = await render(onlyWith(results, { methods }));
+    const table = html.slice(html.indexOf('aria-label="Methods, target-disjoint"')).split("</table>")[0];
+    expect(table).toMatch(/<td class="number">\.990</);
+    expect(table.match(/<strong class="best">\.800</g)).toHaveLength(2);
+  });
+
   it("draws the curves where they belong", async () => {
     const split = results.splits[0];
     const methods = split.methods

@@ -1,4 +1,5 @@
 import type { MethodResult, SplitResult } from "../../evaluation/results.js";
+import { LEAK_METHOD } from "../../evaluation/verdict.js";
 import type { Interval } from "../../metrics/index.js";
 import { type Content, type Html, html } from "./html.js";
 import { ofGroup } from "./method-styles.js";
@@ -8,7 +9,7 @@ import { type Column, details, table } from "./table.js";
 import { whisker, whiskerScale } from "./whisker.js";
 import { GROUP_NAMES, GROUPS } from "./words.js";
 
-/** A column of which the best value is marked. */
+/** A column of which the best value is marked, but for that of the method that sees a leak. */
 interface Measure {
   readonly heading: Content;
   value(method: MethodResult): number;
@@ -190,11 +191,11 @@ function breakable(name: string): Html {
 
 function columnOf({ heading, value, format, interval }: Measure, methods: readonly MethodResult[]) {
   const shown = (method: MethodResult) => format(value(method));
-  const finite = methods.filter((method) => Number.isFinite(value(method)));
+  const finite = methods.filter((method) => method.name !== LEAK_METHOD && Number.isFinite(value(method)));
   const best = finite.toSorted((a, b) => value(b) - value(a))[0];
   // Values that read alike are alike; a star for one only would claim more than the digits do.
   const isBest = (method: MethodResult) =>
-    finite.length > 1 && Number.isFinite(value(method)) && shown(method) === shown(best);
+    finite.length > 1 && finite.includes(method) && shown(method) === shown(best);
   return {
     heading,
     numeric: true,
@@ -239,7 +240,7 @@ function captionOf(split: SplitResult, hasDifferences: boolean): string {
     `Regulators judged by themselves: ${regulators}; too few pairs of either class in every fold: ${skipped}.`,
     "In brackets: 95 % interval over regulators.",
     hasDifferences ? "Difference: of the mean AUROC per regulator, on the same regulators and folds." : "",
-    "Best in each column: bold, with a star.",
+    `Best in each column, ${LEAK_METHOD} aside: bold, with a star.`,
     missing(methods),
   ]
     .filter((sentence) => sentence !== "")
