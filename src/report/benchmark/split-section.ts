@@ -78,7 +78,8 @@ ${
     "Calibration",
     html`<p>Do the probabilities mean what they say? Of pairs with a predicted
 probability of .3, three in ten should be positives: points on the diagonal. The Brier score is the mean squared error of the
-probability; lower is better.</p>
+probability; lower is better. Networks learn with both classes weighted alike: where positives are rare, they promise more
+of them than there are, which changes no ranking.</p>
 ${place(calibration)}`,
   )
 }
