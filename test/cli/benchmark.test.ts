@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { fingerprintOf } from "../../dist/cli/benchmark/facts.js";
 import { nativeEngineProblem } from "../../dist/model/index.js";
 import { expectOneSentence } from "../support/one-sentence.js";
 import { contents, outcomeOf, runCnnc, startCnnc, testFolder } from "../support/run-cnnc.js";
@@ -141,6 +142,23 @@ describe("cnnc benchmark", () => {
     expect(outcome.stderr).toMatch(/report\.partial holds a benchmark that was stopped, of other data/);
   });
 
+  it("knows a benchmark by what is in its files, not by where they lie", () => {
+    const print = (args: object, labels = "bb", cells = 10) =>
+      fingerprintOf(args as Parameters<typeof fingerprintOf>[0], { data: "aa", labels }, {
+        store: { cells },
+      } as Parameters<typeof fingerprintOf>[2]);
+    const one = print({ data: "x.h5ad", labels: "x.tsv", seed: 1, folds: 5 });
+    expect(print({ folds: 5, seed: 1, data: "./x.h5ad", labels: "/tmp/x.tsv", methods: "degree" })).toBe(one);
+    const others = [
+      print({ seed: 2, folds: 5 }),
+      print({ seed: 1, folds: 4 }),
+      print({ seed: 1, folds: 5, epochs: 3 }),
+      print({ seed: 1, folds: 5 }, "cc"),
+      print({ seed: 1, folds: 5 }, "bb", 9),
+    ];
+    expect(new Set([one, ...others]).size).toBe(6);
+  });
+
   it("ends at once and says how to go on when it is interrupted", async () => {
     const folder = testFolder();
     const child = startCnnc(benchmark(["--methods", "cnnc,degree"]), folder);
@@ -194,7 +212,7 @@ describe("cnnc benchmark", () => {
       ],
       ["a column that is not there", benchmark([...QUICK, "--fold-column", "cv"]), /no column cv/, /fold/],
       ["a model that is none", benchmark(["--methods", "model:nowhere"]), /no folder nowhere/, /cnnc train/],
-      ["one file to compare", ["benchmark", "--compare", "a.json"], /.*/, /.*/],
+      ["one file to compare", ["benchmark", "--compare", "a.json"], /No value follows --compare/, /--help/],
       ["results that are none", ["benchmark", "--compare", PAIRS, PAIRS], /is no JSON/, /results\.json/],
       [
         "a page of another kind",

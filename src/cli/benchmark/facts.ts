@@ -27,6 +27,8 @@ export async function sha256OfFile(path: string): Promise<string> {
 
 /** Options that decide neither folds nor scores, or whose part in them is known otherwise. */
 const INDIFFERENT = [
+  "data",
+  "labels",
   "output",
   "o",
   "json",

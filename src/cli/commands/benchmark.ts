@@ -95,6 +95,7 @@ async function run(args: BenchmarkArguments, signal: AbortSignal): Promise<void>
       onProgress: progress.listener,
     },
   );
+  let isKept = false;
   try {
     const labelled = labelledPairs(session, file, { ...labellingFrom(args), seed });
     const { task, pairs } = labelled;
@@ -112,6 +113,7 @@ async function run(args: BenchmarkArguments, signal: AbortSignal): Promise<void>
       labels: await sha256OfFile(labels),
     };
     const store = await openFoldStore(`${output}.partial`, fingerprintOf(args, hashes, session));
+    isKept = true;
     if (store.resumed) say(`Going on with what ${output}.partial has of this benchmark.`);
     const line = answerLine(methods.map(({ name }) => name));
     const answers = await runBenchmark(planned, {
@@ -152,7 +154,7 @@ async function run(args: BenchmarkArguments, signal: AbortSignal): Promise<void>
     await store.remove();
     process.stdout.write(args.json ? resultsJson(results) : benchmarkSummary(output, results));
   } catch (error) {
-    throw signal.aborted ? stopped(output) : error;
+    throw signal.aborted && isKept ? stopped(output) : error;
   } finally {
     progress.end();
     session.close();
