@@ -5,12 +5,10 @@ import type { Method } from "./method.js";
 import { differencesAgainst } from "./regulators.js";
 import type { SplitResult } from "./results.js";
 import { leakageStatement } from "./statement.js";
-
-/** Methods that every other one is compared with, where they are among them. */
-const REFERENCES = ["degree", "margins-only"];
+import { CONTROLS } from "./verdict.js";
 
 /**
- * Judges what all methods said in all folds of a split.
+ * Judges what all methods said in all folds of a split, and compares each with the controls that are among them.
  *
  * @param methods in the order of the answers
  * @throws CnncError of measureMethod
@@ -28,7 +26,7 @@ export function splitResult(
       context,
     ),
   );
-  const references = measured.filter(({ name }) => REFERENCES.includes(name));
+  const references = measured.filter(({ name }) => CONTROLS.includes(name));
   return {
     name,
     mode: folds.mode,

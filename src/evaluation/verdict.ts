@@ -6,7 +6,7 @@ import type { MethodResult, SplitResult } from "./results.js";
 import { count, decimal, listed, range, signed } from "./words.js";
 
 /** What any claim about a network must be compared with: neither has seen whether two genes depend on each other. */
-const CONTROLS = ["margins-only", "degree"];
+export const CONTROLS: readonly string[] = ["margins-only", "degree"];
 
 /** The method that is shown labels which were kept from all others, so that it is no rival. */
 export const LEAK_METHOD = "mirror-lookup";
