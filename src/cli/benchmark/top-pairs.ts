@@ -79,17 +79,17 @@ async function describePair(
   { session, labelled, store, settings, data, signal }: TopPairsContext,
 ): Promise<TopPair> {
   const { a, b, labels } = labelled.pairs;
-  const [regulator, target] = [a[row], b[row]];
+  const [first, second] = [a[row], b[row]];
   const model = await loadModel(await store.folderOf(name, network, folds.names[fold]));
   const { threads, engine } = settings;
-  const explanation = await explainPair(session.store, model, regulator, target, { threads, engine, signal });
-  const picture = pairPicture(session, regulator, target, explanation.counts, basename(data));
+  const explanation = await explainPair(session.store, model, first, second, { threads, engine, signal });
+  const picture = pairPicture(session, first, second, explanation.counts, basename(data));
   return {
     split: name,
     method: network,
     rank,
-    a: session.store.geneNames[regulator],
-    b: session.store.geneNames[target],
+    a: session.store.geneNames[first],
+    b: session.store.geneNames[second],
     label: labels[row],
     score,
     fold: folds.names[fold],
