@@ -103,7 +103,7 @@ async function run(args: BenchmarkArguments, signal: AbortSignal): Promise<void>
     const methods = await createMethods(
       methodNames(args),
       args.add ?? [],
-      { session, task, settings },
+      { session, task, pairs, settings },
       notice,
     );
     const { selection } = session;

@@ -1,6 +1,6 @@
 import { CnncError } from "../../errors.js";
 import type { HistogramSession } from "../../histograms/index.js";
-import { readPairFile, type Task } from "../../pairs/index.js";
+import { type LabelledPairs, readPairFile, type Task } from "../../pairs/index.js";
 import { mostGenesInMemory } from "../../scoring/index.js";
 import { boostingProblem } from "../boosting.js";
 import type { Method } from "../method.js";
@@ -14,7 +14,7 @@ import { createSummary } from "./summary.js";
 import { createBoosting } from "./summary-boosting.js";
 import { createSummaryPerRegulator } from "./summary-per-regulator.js";
 import type { SummaryContext } from "./summary-table.js";
-import { createTreeEnsemble } from "./tree-ensemble.js";
+import { createTreeEnsemble, treesProblem } from "./tree-ensemble.js";
 
 export type { NetworkSettings } from "./network.js";
 
@@ -22,6 +22,8 @@ export interface MethodContext {
   /** Its store is built with `keepValues`. */
   readonly session: Pick<HistogramSession, "selection" | "store">;
   readonly task: Task;
+  /** Those of all folds. */
+  readonly pairs: LabelledPairs;
   readonly settings: NetworkSettings;
 }
 
@@ -58,7 +60,11 @@ const METHODS: Readonly<Record<string, Entry>> = {
     create: ({ session, settings }) => partialCorrelationMethod(session.store, settings.threads),
     problem: ({ session }) => genesProblem(session.store.geneNames.length),
   },
-  trees: summary(createTreeEnsemble, boostingProblem),
+  trees: summary(
+    createTreeEnsemble,
+    ({ session, task, pairs, settings }) =>
+      boostingProblem() ?? treesProblem(task, pairs, { store: session.store, threads: settings.threads }),
+  ),
   "margins-only": network("margins-only"),
   degree: { create: degreeMethod },
   "mirror-lookup": { create: mirrorLookupMethod },

@@ -1,3 +1,4 @@
+import { availableBytes } from "../../available-memory.js";
 import type { LabelledPairs, Task } from "../../pairs/index.js";
 import { treeImportances } from "../boosting.js";
 import type { FoldScores, FoldTask, Method, MethodOptions } from "../method.js";
@@ -10,6 +11,27 @@ import type { SummaryContext } from "./summary-table.js";
 const GROWTH = { rounds: 50, depth: 3, rate: 0.01, rowShare: 0.9, columnShare: 0.1, minChildWeight: 1 };
 /** Rounds that may pass without a better prediction; GRNBoost2's number, too. */
 const PATIENCE = 25;
+
+/** Of each regulator, cell and thread; see tree_importances. */
+const BYTES_PER_VALUE = 20;
+
+/** Why the regulators' expression does not fit into memory, and what to do; undefined where it does. */
+export function treesProblem(
+  task: Task,
+  pairs: LabelledPairs,
+  { store, threads }: SummaryContext,
+  available = availableBytes(),
+): string | undefined {
+  const regulators = genesOf(task, pairs).regulators.length;
+  const needed = BYTES_PER_VALUE * regulators * store.cells * threads;
+  if (needed <= available) return undefined;
+  return (
+    `${regulators} regulators in ${store.cells} cells take ${megabytes(needed)} MB with --threads ${threads}, of which ` +
+    `${megabytes(available)} are to be had; choose fewer threads or cells.`
+  );
+}
+
+const megabytes = (bytes: number) => Math.ceil(Math.max(bytes, 0) / 1e6);
 
 /**
  * Boosted trees that predict each target from all regulators over the cells; the score of a pair is how much the

@@ -59,7 +59,7 @@ describe("partialCorrelationMethod", () => {
   it("can be asked for by name", async () => {
     const session = await open("linear");
     const settings = { threads: 1 } as Parameters<typeof createMethods>[2]["settings"];
-    const context = { session, task: "interaction", settings } as const;
+    const context = { session, task: "interaction", pairs: fold.pairs, settings } as const;
     const [method] = await createMethods(["partial-correlation"], [], context);
     expect(method).toMatchObject({ name: "partial-correlation", group: "association", learns: false });
   });

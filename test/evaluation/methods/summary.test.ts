@@ -6,7 +6,7 @@ import { createSummary } from "../../../dist/evaluation/methods/summary.js";
 import { createBoosting } from "../../../dist/evaluation/methods/summary-boosting.js";
 import { createSummaryPerRegulator } from "../../../dist/evaluation/methods/summary-per-regulator.js";
 import type { SummaryContext } from "../../../dist/evaluation/methods/summary-table.js";
-import { createTreeEnsemble } from "../../../dist/evaluation/methods/tree-ensemble.js";
+import { createTreeEnsemble, treesProblem } from "../../../dist/evaluation/methods/tree-ensemble.js";
 import { pairFeatures } from "../../../dist/evaluation/pair-features.js";
 import { type HistogramSession, openHistograms } from "../../../dist/histograms/index.js";
 import { addon } from "../../../dist/native/addon.js";
@@ -219,3 +219,22 @@ function tableOf(values: Float32Array, rows: Uint32Array) {
     columns: 13,
   };
 }
+
+describe("treesProblem", () => {
+  const pairs = { a: Uint32Array.of(0, 0, 1), b: Uint32Array.of(1, 2, 2), labels: Uint8Array.of(0, 1, 1) };
+
+  it("says when the regulators do not fit into memory: 20 bytes of each cell and thread", () => {
+    const { store } = session;
+    const problem = (task: FoldTask["task"], threads: number, available: number) =>
+      treesProblem(task, pairs, { store, threads }, available);
+    const each = 20 * store.cells;
+    expect(problem("interaction", 1, 2 * each)).toBeUndefined();
+    expect(problem("interaction", 1, 2 * each - 1)).toMatch(
+      /^2 regulators in 300 cells take 1 MB with --threads 1,/,
+    );
+    expect(problem("interaction", 3, 6 * each - 1)).toBeDefined();
+    // Either gene may act: 0, 1 and 2.
+    expect(problem("causality", 1, 3 * each - 1)).toMatch(/^3 regulators/);
+    expect(problem("causality", 1, 3 * each)).toBeUndefined();
+  });
+});
