@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 #SBATCH --job-name=cnnc
 #SBATCH --output=cnnc-%A_%a.txt
+#SBATCH --open-mode=append
 #SBATCH --cpus-per-task=4
 #SBATCH --mem=8G
 #SBATCH --time=12:00:00
