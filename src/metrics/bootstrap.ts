@@ -1,6 +1,7 @@
 import { randomNumbers } from "../random.js";
 import { auprcOf } from "./auprc.js";
 import { aurocOf } from "./auroc.js";
+import { expandedTail } from "./expanded-tail.js";
 import { bestFirst, groupOf, requireSameLength, type Scores, type TieGroups } from "./tie-groups.js";
 
 /** A value and the interval in which resampling puts it. */
@@ -15,9 +16,9 @@ export interface Interval {
 
 export interface BootstrapOptions {
   readonly seed: number;
-  /** Default 1000. */
+  /** Default 2000. */
   readonly resamples?: number;
-  /** Share of resamples inside the interval; default 0.95. */
+  /** How sure the interval is meant to be; default 0.95. */
   readonly level?: number;
 }
 
@@ -25,7 +26,7 @@ export interface BootstrapOptions {
 export type CountedStatistic = (counts: Uint32Array) => number;
 
 /**
- * Percentile bootstrap interval of any statistic of `items` items (pairs, regulators): each resample takes as
+ * Expanded percentile bootstrap interval ({@link expandedTail}) of any statistic of `items` items (pairs, regulators): each resample takes as
  * many of them as there are, with replacement. The ends of the interval are interpolated between resamples.
  * They are NaN if no resample has a value.
  *
@@ -34,7 +35,7 @@ export type CountedStatistic = (counts: Uint32Array) => number;
 export function bootstrap(
   items: number,
   statistic: CountedStatistic,
-  { seed, resamples = 1000, level = 0.95 }: BootstrapOptions,
+  { seed, resamples = 2000, level = 0.95 }: BootstrapOptions,
 ): Interval {
   const random = randomNumbers(seed, "bootstrap");
   const counts = new Uint32Array(items).fill(1);
@@ -47,7 +48,7 @@ export function bootstrap(
     if (!Number.isNaN(resampled)) values.push(resampled);
   }
   const sorted = Float64Array.from(values).sort();
-  const tail = (1 - level) / 2;
+  const tail = expandedTail(level, items);
   return { value, low: quantile(sorted, tail), high: quantile(sorted, 1 - tail), resamples: values.length };
 }
 

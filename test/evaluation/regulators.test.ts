@@ -28,7 +28,7 @@ describe("differencesAgainst", () => {
   test("a method differs from itself by exactly 0", () => {
     const method = madeMethod("m", aurocs(40));
     expect(differencesAgainst(method, [method], 1)).toEqual([
-      { against: "m", auroc: { value: 0, low: 0, high: 0, resamples: 1000 } },
+      { against: "m", auroc: { value: 0, low: 0, high: 0, resamples: 2000 } },
     ]);
   });
 

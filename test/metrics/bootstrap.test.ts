@@ -47,12 +47,13 @@ describe("bootstrap", () => {
   });
 
   test("quantiles are numpy's", () => {
-    // Resample i has the value i: numpy.quantile(range(11), [.025, .975]) is .25 and 9.75.
+    // Resample i has the value i: numpy.quantile(range(11), [q, 1 - q]) is 10 q and 10 - 10 q, here for the tail of
+    // 6 items, q = .0024318.
     let call = -1;
-    const { value, low, high } = bootstrap(3, () => call++, { seed: 1, resamples: 11 });
+    const { value, low, high } = bootstrap(6, () => call++, { seed: 1, resamples: 11 });
     expect(value).toBe(-1);
-    expect(low).toBeCloseTo(0.25, 14);
-    expect(high).toBeCloseTo(9.75, 14);
+    expect(low).toBeCloseTo(0.024318, 5);
+    expect(high).toBeCloseTo(10 - 0.024318, 5);
   });
 
   test.each([
@@ -124,14 +125,14 @@ describe("bootstrap", () => {
       means.push(drawn.reduce((sum, value) => sum + value, 0) / drawn.length);
     }
     means.sort((one, other) => one - other);
-    // Of 500 values the quantile .025 lies at 12.475, and .975 at 486.525.
+    // The tail of 4 items is that of the normal beyond sqrt(4 / 3) * 3.18245, .0001190: of 500 values at .0594.
     const { value, low, high, resamples } = bootstrapClusteredMean(values, clusters, {
       seed: 5,
       resamples: 500,
     });
     expect(value).toBeCloseTo(3.9 / 8, 14);
-    expect(low).toBeCloseTo(0.525 * means[12] + 0.475 * means[13], 14);
-    expect(high).toBeCloseTo(0.475 * means[486] + 0.525 * means[487], 14);
+    expect(low).toBeCloseTo(0.9406 * means[0] + 0.0594 * means[1], 5);
+    expect(high).toBeCloseTo(0.0594 * means[498] + 0.9406 * means[499], 5);
     expect(resamples).toBe(500);
   });
 
