@@ -60,7 +60,7 @@ class Settings:
     prepare, train, predict, benchmark: options for the command lines, quoted for the shell.
     files: section -> the files that its options name.
     cnnc: the command itself; scorer: the same, for shards.
-    resources: step -> {threads, mem_mb, runtime (minutes), slurm (options of sbatch)}.
+    resources: step -> {threads, mem_mb, runtime (minutes), slurm_extra (options of sbatch)}.
     """
 
     def __init__(self, config, home):
@@ -182,7 +182,7 @@ def step_resources(step, usual, given, sbatch):
         "threads": number("threads", whole=True),
         "mem_mb": math.ceil(number("memory-gb") * 1024),
         "runtime": math.ceil(number("hours") * 60),
-        "slurm": " ".join(filter(None, [sbatch, f"--gres=gpu:{gpus}" if gpus else ""])),
+        "slurm_extra": " ".join(filter(None, [sbatch, f"--gres=gpu:{gpus}" if gpus else ""])),
     }
 
 

@@ -21,7 +21,7 @@ const MODEL = join(GIVEN, "model");
 const LABELS = join(dirname(SAMPLE), "pairs.tsv");
 const REGULATORS = join(dirname(SAMPLE), "regulators.txt");
 
-describe.skipIf(NO_SNAKEMAKE)(`the workflow on this machine${NO_SNAKEMAKE}`, () => {
+describe.skipIf(NO_SNAKEMAKE)(`the workflow on this machine${NO_SNAKEMAKE}`, { timeout: 300_000 }, () => {
   beforeAll(() => saveSlowModel(MODEL));
 
   it("ranks by a model as one run of predict-pairs does, and describes the run", async () => {

@@ -68,8 +68,8 @@ describe.skipIf(NO_PYTHON)(`the configuration of the workflow${NO_PYTHON}`, () =
       files: { prepare: [], train: ["known.tsv"], predict: [], benchmark: ["known.tsv"] },
       cnnc: "node /opt/cnnc/bin/cnnc.js",
       resources: {
-        shard: { threads: 16, mem_mb: 1536, runtime: 30, slurm: "--partition=long --gres=gpu:2" },
-        merge: { threads: 1, mem_mb: 2048, runtime: 120, slurm: "--partition=long" },
+        shard: { threads: 16, mem_mb: 1536, runtime: 30, slurm_extra: "--partition=long --gres=gpu:2" },
+        merge: { threads: 1, mem_mb: 2048, runtime: 120, slurm_extra: "--partition=long" },
       },
     });
   });

@@ -30,6 +30,7 @@ main() {
   trap 'exit 0' INT TERM
   start_munge
   write_configuration
+  pretend_gpus
   start slurmctld -D -c
   for node in $NODES; do
     start slurmd -D -c -N "$node"
@@ -75,6 +76,7 @@ ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
+GresTypes=gpu
 JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
 SlurmdParameters=config_overrides
@@ -82,10 +84,16 @@ ReturnToService=2
 KillWait=10
 SlurmdTimeout=10
 $(for node in $NODES; do
-  echo "NodeName=$node NodeHostname=$host NodeAddr=127.0.0.1 Port=$(free_port) CPUs=$CPUS RealMemory=$MEMORY_MB"
+  echo "NodeName=$node NodeHostname=$host NodeAddr=127.0.0.1 Port=$(free_port) CPUs=$CPUS RealMemory=$MEMORY_MB \
+Gres=gpu:2"
 done)
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 END
+}
+
+# Nothing that jobs could compute with, but they can ask for it.
+pretend_gpus() {
+  echo "NodeName=node[1-2] Name=gpu File=/dev/zero,/dev/null" >"$folder/gres.conf"
 }
 
 # Below the ports that the system gives to clients.

@@ -26,7 +26,7 @@ const STORE = join(GIVEN, "data.cnnc.h5");
 const SCORING = ["--model", MODEL, "--all-pairs", "--precision", "f32", "--checkpoint", "0.05"];
 const SHARDS = 2;
 
-describe.skipIf(NO_SLURM)(`on Slurm${NO_SLURM}`, () => {
+describe.skipIf(NO_SLURM)(`on Slurm${NO_SLURM}`, { timeout: 300_000 }, () => {
   let slurm: Slurm;
   let whole: Buffer;
 
@@ -46,7 +46,7 @@ describe.skipIf(NO_SLURM)(`on Slurm${NO_SLURM}`, () => {
       shards: SHARDS,
       predict: { model: MODEL, "all-pairs": true, precision: "f32", checkpoint: 0.05 },
       resources: {
-        shard: { threads: 1, "memory-gb": 1, hours: 0.1 },
+        shard: { threads: 1, "memory-gb": 1, hours: 0.1, gpus: 1 },
         merge: { threads: 1, "memory-gb": 0.5, hours: 0.1 },
       },
       sbatch: "--partition=all --comment='two words'",
@@ -77,6 +77,19 @@ describe.skipIf(NO_SLURM)(`on Slurm${NO_SLURM}`, () => {
       await waitFor(() => entries(folder).includes("ranked.tsv"), "the merge");
       expect(readFileSync(join(folder, "ranked.tsv"))).toEqual(whole);
       expect(arrayLog(folder, killed)).toMatch(/once more[^]*Went on after/);
+    });
+
+    it("goes on in another job when its time is over", async () => {
+      const folder = testFolder();
+      const job = await submit(folder);
+      const late = await someShard(folder);
+      await processOfShard(late);
+      // As Slurm does a minute before the end.
+      const task = `${job}_${parseInt(basename(late), 10)}`;
+      successful(await run("scancel", ["--batch", "--signal=USR1", task], { cwd: folder, env: slurm.env }));
+      await waitFor(() => entries(folder).includes("ranked.tsv"), "the merge");
+      expect(readFileSync(join(folder, "ranked.tsv"))).toEqual(whole);
+      expect(arrayLog(folder, late)).toMatch(/^Stopped\b[^]*once more[^]*Went on after/m);
     });
 
     it("ends cleanly on scancel, and goes on when it is submitted again", async () => {

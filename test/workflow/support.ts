@@ -105,7 +105,7 @@ export async function startSlurm(): Promise<Slurm> {
 
 /** Waits for what `find` finds. */
 export async function waitFor<T>(find: () => T | undefined | false | "", what: string): Promise<T> {
-  for (let waited = 0; waited < 60_000; waited += 20) {
+  for (let waited = 0; waited < 120_000; waited += 20) {
     const found = find();
     if (found) return found;
     await sleep(20);
