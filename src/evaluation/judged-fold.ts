@@ -55,6 +55,45 @@ export function judgeFolds(
   });
 }
 
+/**
+ * The fold without rows whose two genes an earlier row has, in either order: CNNC's triples list each edge as (a, b, 1)
+ * and (b, a, 2), and an edge must not count twice where it is asked whether there is one.
+ */
+export function eachPairOnce(fold: JudgedFold): JudgedFold {
+  const { test, scores, labels, positive, regulators, targets } = fold;
+  const met = new Set<string>();
+  const kept = Uint32Array.from(test.keys()).filter((i) => {
+    const [low, high] = [regulators[i], targets[i]].sort((one, other) => one - other);
+    const key = `${low} ${high}`;
+    const isNew = !met.has(key);
+    met.add(key);
+    return isNew;
+  });
+  if (kept.length === test.length) return fold;
+  const numbers = (values: Float64Array) => {
+    const width = values.length / test.length;
+    return Float64Array.from({ length: kept.length * width }, (_, i) => {
+      return values[kept[Math.floor(i / width)] * width + (i % width)];
+    });
+  };
+  const { interaction, direction, probabilities, swapped } = scores;
+  return {
+    ...fold,
+    test: kept.map((i) => test[i]),
+    labels: Uint8Array.from(kept, (i) => labels[i]),
+    positive: Uint8Array.from(kept, (i) => positive[i]),
+    regulators: kept.map((i) => regulators[i]),
+    targets: kept.map((i) => targets[i]),
+    scores: {
+      ...scores,
+      interaction: numbers(interaction),
+      ...(direction && { direction: numbers(direction) }),
+      ...(probabilities && { probabilities: numbers(probabilities) }),
+      ...(swapped && { swapped: numbers(swapped) }),
+    },
+  };
+}
+
 /** Mean of the numbers that are no NaN; NaN without any. */
 export function meanOf(values: readonly number[]): number {
   const known = values.filter((value) => !Number.isNaN(value));

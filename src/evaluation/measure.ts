@@ -2,7 +2,7 @@ import type { LabelledPairs, Task } from "../pairs/index.js";
 import { calibrationOf } from "./calibration.js";
 import { causalityMetrics } from "./causality.js";
 import { curvesOf } from "./curves.js";
-import { type FoldOutcome, judgeFolds } from "./judged-fold.js";
+import { eachPairOnce, type FoldOutcome, judgeFolds } from "./judged-fold.js";
 import type { Method } from "./method.js";
 import { pooledMetrics } from "./pooled.js";
 import { perRegulatorMetrics } from "./regulators.js";
@@ -27,7 +27,8 @@ export interface MeasureContext {
 /**
  * Judges what a method said about pairs that it had not learned.
  *
- * For causality, a pair of class 2 has its regulator in b, and both directions are positive.
+ * For causality, a pair of class 2 has its regulator in b, both directions are positive, and a pair that is listed in
+ * both orders counts once, except in what is said of directions.
  *
  * @param folds each with its test rows and the scores of these
  * @throws CnncError `SCORE_NOT_A_NUMBER`, naming method, fold and pair; RangeError if arrays do not fit the test rows.
@@ -37,7 +38,8 @@ export function measureMethod(
   folds: readonly FoldOutcome[],
   { task, pairs, geneNames, seed }: MeasureContext,
 ): Omit<MethodResult, "differences"> {
-  const judged = judgeFolds(name, folds, pairs, geneNames);
+  const rows = judgeFolds(name, folds, pairs, geneNames);
+  const judged = task === "causality" ? rows.map(eachPairOnce) : rows;
   const calibration = calibrationOf(judged);
   const hasLosses = folds.some(({ scores }) => scores.losses !== undefined);
   return {
@@ -51,7 +53,7 @@ export function measureMethod(
     perRegulator: perRegulatorMetrics(judged, geneNames, seed),
     curves: curvesOf(judged),
     ...(calibration && { calibration }),
-    ...(task === "causality" && { causality: causalityMetrics(judged) }),
+    ...(task === "causality" && { causality: causalityMetrics(rows) }),
     ...(hasLosses && { losses: folds.map(({ scores }) => [...(scores.losses ?? [])]) }),
   };
 }
