@@ -1,0 +1,11 @@
+/**
+ * Runs a command line, and prints how long the whole process took, on the clock and of processors, as JSON.
+ *
+ *   node run-cnnc.mjs ARGUMENTS...
+ */
+import { main } from "../dist/cli/cli.js";
+
+const code = await main(process.argv.slice(2));
+if (code !== 0) process.exit(code);
+const { user, system } = process.cpuUsage();
+console.log(JSON.stringify({ seconds: performance.now() / 1000, processorSeconds: (user + system) / 1e6 }));
