@@ -60,7 +60,7 @@ def parts(args):
     if args.benchmark:
         page = os.path.join(os.path.dirname(args.output), "benchmark", "index.html")
         yield f"<p>How good that is on known interactions: {link(page, args.output)}.</p>"
-    yield table(["What", ""], facts(args.summaries))
+    yield table([], facts(args.summaries))
     ending = os.path.splitext(args.ranked)[1]
     if ending not in TABLES:
         return
@@ -82,8 +82,10 @@ def facts(summaries):
         with open(path, encoding="utf-8") as file:
             known.update(json.load(file))
     for key, words in FACTS:
-        if isinstance(known.get(key), (int, float, str)):
-            value = known[key]
+        value = known.get(key)
+        if isinstance(value, dict):
+            value = value.get("name")
+        if isinstance(value, (int, float, str)):
             yield words, f"{value:,}" if isinstance(value, int) else value
 
 

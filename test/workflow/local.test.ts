@@ -53,6 +53,7 @@ describe.skipIf(NO_SNAKEMAKE)(`the workflow on this machine${NO_SNAKEMAKE}`, { t
     const page = readFileSync(join(folder, "results/report.html"), "utf8");
     expect(page).toContain('<a href="ranked.tsv">');
     expect(page).toContain("<td>Pairs scored</td><td>3,980</td>");
+    expect(page).toContain("<td>Values read as</td><td>counts</td>");
     const [a, b] = ranked.split("\n")[1].split("\t");
     expect(page).toContain(`<td>${a}</td><td>${b}</td>`);
     expect(page.match(/src="data:image\/svg\+xml;base64,/g)).toHaveLength(4);

@@ -66,6 +66,20 @@ describe.skipIf(NO_SLURM)(`on Slurm${NO_SLURM}`, { timeout: 300_000 }, () => {
       expect(shardLog(folder, killed)).toMatch(/Went on after/);
       expect(readFileSync(join(folder, "results/ranked.tsv"))).toEqual(whole);
     });
+
+    it("takes its jobs out of the queue on Ctrl-C", async () => {
+      const folder = testFolder();
+      const options = { cwd: folder, env: slurm.env };
+      const snakemake = start("snakemake", snakemakeArgs("slurm", folder, config), options);
+      const ended = outcomeOf(snakemake);
+      const stopped = await someShard(join(folder, "results/shards"));
+      await processOfShard(stopped);
+      process.kill(-(snakemake.pid as number), "SIGINT");
+      expect((await ended).code).not.toBe(0);
+      await waitFor(() => squeue() === "", "an empty queue");
+      expect(shardLog(folder, stopped)).toMatch(/^Stopped\b/m);
+      expect(contents(join(folder, "results"))).toEqual(["logs", "shards"]);
+    });
   });
 
   describe("the job array", () => {
