@@ -61,12 +61,14 @@ export async function scoreShard(
   const range = shardRange(run.pairs, run.shard);
   const pairs = range.to - range.from;
   const finished = await finishedShard(path, run, signal);
+  const checkpoints = await openCheckpoints(`${path}.partial`, { ...run, range }, options.onNotice);
   if (finished !== undefined) {
+    // A process may have been killed between naming the file and tidying up.
+    await checkpoints.remove();
     const { records, marked } = finished;
     return { pairs, resumed: pairs, kept: records, marked, finishedBefore: true };
   }
   const coder = recordCoder({ ...run, columns: run.columns.length });
-  const checkpoints = await openCheckpoints(`${path}.partial`, { ...run, range }, options.onNotice);
   const reached = () => checkpoints.done.at(-1)?.head.to ?? range.from;
   const resumed = reached() - range.from;
   try {

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { PairRange } from "../../../dist/pairs/index.js";
@@ -159,6 +159,15 @@ describe("scoreShard, stopped and started again", () => {
       kept: COUNT,
       marked: ALL.filter(({ mark }) => mark === 1).length,
     });
+  });
+
+  it("tidies up for a process that was killed when it had all but done so", async () => {
+    const [path] = await scoreAll(1);
+    const other = join(testFolder(), "part.cnnc");
+    await expect(scoreShard(other, shardOf(1, 1), batchesOf(100, 300), OFTEN)).rejects.toThrow("killed");
+    cpSync(`${other}.partial`, `${path}.partial`, { recursive: true });
+    expect(await scoreShard(path, shardOf(1, 1), batchesOf(), OFTEN)).toMatchObject({ finishedBefore: true });
+    expect(contents(dirname(path))).toEqual([basename(path)]);
   });
 
   it("replaces a file of another run, or a damaged one", async () => {
