@@ -20,7 +20,9 @@ TreeGrowth growth_of(const Napi::Value& value) {
   growth.row_share = number("rowShare");
   growth.column_share = number("columnShare");
   growth.min_child_weight = number("minChildWeight");
-  growth.seed = static_cast<std::uint64_t>(number("seed"));
+  // TypeScript checks seeds; any other number must only not be converted, which is undefined.
+  const double seed = number("seed");
+  growth.seed = seed >= 0 && seed < 0x1p64 ? static_cast<std::uint64_t>(seed) : 0;
   return growth;
 }
 

@@ -38,6 +38,8 @@ export interface BenchmarkOptions {
   readonly task: Task;
   readonly pairs: LabelledPairs;
   readonly methods: readonly Method[];
+  /** Names of those that are left out, with a notice, if they fail on these data; others end the run. */
+  readonly dispensable?: ReadonlySet<string>;
   readonly seed: number;
   readonly store: FoldStore;
   readonly signal?: AbortSignal;
@@ -99,34 +101,57 @@ function requireTwoClasses({ labels }: LabelledPairs, training: Uint32Array, pla
  * Asks every method about the test pairs of every fold. What is done already is taken from the store, and what was told
  * then is told again.
  *
+ * @returns the answers, and the methods that gave them: all but dispensable ones that failed
  * @throws CnncError of the methods and the store; `SCORE_NOT_A_NUMBER`, `CANCELLED`
  */
 export async function runBenchmark(
   splits: readonly PlannedSplit[],
   options: BenchmarkOptions,
-): Promise<SplitAnswers[]> {
-  const { methods, onAnswer } = options;
-  const total = splits.reduce((sum, { parts }) => sum + parts.length * methods.length, 0);
+): Promise<{ splits: SplitAnswers[]; methods: readonly Method[] }> {
+  const { onAnswer, onNotice } = options;
+  const folds = splits.reduce((sum, { parts }) => sum + parts.length, 0);
+  let methods = options.methods;
   let done = 0;
-  const results: SplitAnswers[] = [];
+  const bySplit: Map<string, FoldAnswer>[][] = [];
   for (const split of splits) {
-    const answers: FoldAnswer[][] = [];
+    const answers: Map<string, FoldAnswer>[] = [];
+    bySplit.push(answers);
     // Fold by fold, so that all methods have been timed when the first fold is done.
     for (const [fold, part] of split.parts.entries()) {
       const place = { split: split.name, fold: split.folds.names[fold] };
-      const ofFold: FoldAnswer[] = [];
+      const ofFold = new Map<string, FoldAnswer>();
+      answers.push(ofFold);
       for (const method of methods) {
         throwIfAborted(options.signal);
-        const { answer, kept } = await ask(method, part, place, options);
-        ofFold.push(answer);
-        done++;
-        onAnswer?.({ ...place, method: method.name, seconds: answer.seconds, kept, done, total });
+        const { name } = method;
+        try {
+          const { answer, kept } = await ask(method, part, place, options);
+          ofFold.set(name, answer);
+          done++;
+          onAnswer?.({
+            ...place,
+            method: name,
+            seconds: answer.seconds,
+            kept,
+            done,
+            total: folds * methods.length,
+          });
+        } catch (error) {
+          if (!options.dispensable?.has(name) || !isOfMethod(error)) throw error;
+          onNotice?.(`Left out ${name}: ${error.message}`);
+          methods = methods.filter((other) => other !== method);
+        }
       }
-      answers.push(ofFold);
     }
-    results.push({ ...split, answers });
   }
-  return results;
+  const answersOf = (ofFold: Map<string, FoldAnswer>) =>
+    methods.map(({ name }) => ofFold.get(name) as FoldAnswer);
+  return { splits: splits.map((split, s) => ({ ...split, answers: bySplit[s].map(answersOf) })), methods };
+}
+
+/** Whether a failure says something of a method on these data, not of the run. */
+function isOfMethod(error: unknown): error is CnncError {
+  return error instanceof CnncError && !["CANCELLED", "DISK_FULL", "WRITE_FAILED"].includes(error.code);
 }
 
 async function ask(

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { CnncError } from "../../dist/errors.js";
 import { type Method, openFoldStore, planSplits, runBenchmark } from "../../dist/evaluation/index.js";
 import { errorOf } from "../support/errors.js";
 import { testFolder } from "../support/run-cnnc.js";
@@ -30,19 +31,23 @@ function methodOf(name: string, more: Partial<Method> = {}) {
   return { method, asked };
 }
 
-async function run(folder: string, methods: readonly Method[]) {
+async function run(folder: string, methods: readonly Method[], dispensable?: ReadonlySet<string>) {
   const notices: string[] = [];
   const kept: boolean[] = [];
-  const [{ parts, answers }] = await runBenchmark(planned(), {
+  const {
+    splits: [{ parts, answers }],
+    methods: used,
+  } = await runBenchmark(planned(), {
     task: "interaction",
     pairs: PAIRS,
     methods,
+    ...(dispensable && { dispensable }),
     seed: 1,
     store: await openFoldStore(folder, "facts"),
     onNotice: (line) => notices.push(line),
     onAnswer: (done) => kept.push(done.kept),
   });
-  return { parts, answers, notices, kept };
+  return { parts, answers, notices, kept, used: used.map(({ name }) => name) };
 }
 
 describe("runBenchmark", () => {
@@ -68,6 +73,29 @@ describe("runBenchmark", () => {
     await run(folder, [method]);
     await run(folder, [method]);
     expect(asked).toHaveLength(4);
+  });
+
+  it("leaves dispensable methods out that fail, also in a later fold", async () => {
+    let calls = 0;
+    const failing = methodOf("failing", {
+      score: async ({ test }) => {
+        if (++calls === 2) throw new CnncError("NEGATIVE_VALUE", "A value is negative.");
+        return { interaction: new Float64Array(test.length) };
+      },
+    });
+    const others = [methodOf("first"), methodOf("last")];
+    const methods = [others[0].method, failing.method, others[1].method];
+    const folder = join(testFolder(), "partial");
+    const { answers, used, notices, parts } = await run(folder, methods, new Set(["failing"]));
+    expect(used).toEqual(["first", "last"]);
+    expect(notices).toContain("Left out failing: A value is negative.");
+    for (const [fold, { test }] of parts.entries()) {
+      const expected = Float64Array.from(test, (row) => row / 10);
+      expect(answers[fold].map(({ scores }) => scores.interaction)).toEqual([expected, expected]);
+    }
+    calls = 1;
+    const error = await errorOf(() => run(join(testFolder(), "partial"), methods));
+    expect(error.code).toBe("NEGATIVE_VALUE");
   });
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY])(

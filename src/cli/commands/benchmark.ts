@@ -5,6 +5,7 @@ import { CnncError } from "../../errors.js";
 import {
   type BenchmarkResults,
   createMethods,
+  METHOD_NAMES,
   type Method,
   openFoldStore,
   planSplits,
@@ -100,12 +101,8 @@ async function run(args: BenchmarkArguments, signal: AbortSignal): Promise<void>
     const labelled = labelledPairs(session, file, { ...labellingFrom(args), seed });
     const { task, pairs } = labelled;
     const planned = planSplits(pairs, filePlace(file, labelled), requests, seed);
-    const methods = await createMethods(
-      methodNames(args),
-      args.add ?? [],
-      { session, task, pairs, settings },
-      notice,
-    );
+    const asked = methodNames(args);
+    const candidates = await createMethods(asked, args.add ?? [], { session, task, pairs, settings }, notice);
     const { selection } = session;
     const hashes = {
       data: (await selection.origin(signal)).sha256,
@@ -115,11 +112,12 @@ async function run(args: BenchmarkArguments, signal: AbortSignal): Promise<void>
     const store = await openFoldStore(`${output}.partial`, fingerprintOf(args, hashes, session));
     isKept = true;
     if (store.resumed) say(`Going on with what ${output}.partial has of this benchmark.`);
-    const line = answerLine(methods.map(({ name }) => name));
-    const answers = await runBenchmark(planned, {
+    const line = answerLine(candidates.map(({ name }) => name));
+    const { splits: answers, methods } = await runBenchmark(planned, {
       task,
       pairs,
-      methods,
+      methods: candidates,
+      ...(asked === undefined && { dispensable: new Set(METHOD_NAMES) }),
       seed,
       store,
       signal,
