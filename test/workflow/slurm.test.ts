@@ -90,7 +90,7 @@ describe.skipIf(NO_SLURM)(`on Slurm${NO_SLURM}`, { timeout: 300_000 }, () => {
       process.kill(await processOfShard(killed), "SIGKILL");
       await waitFor(() => entries(folder).includes("ranked.tsv"), "the merge");
       expect(readFileSync(join(folder, "ranked.tsv"))).toEqual(whole);
-      expect(arrayLog(folder, killed)).toMatch(/once more[^]*Went on after/);
+      expect(arrayLog(folder, killed)).toMatch(/once more[\s\S]*Went on after/);
     });
 
     it("goes on in another job when its time is over", async () => {
@@ -103,7 +103,7 @@ describe.skipIf(NO_SLURM)(`on Slurm${NO_SLURM}`, { timeout: 300_000 }, () => {
       successful(await run("scancel", ["--batch", "--signal=USR1", task], { cwd: folder, env: slurm.env }));
       await waitFor(() => entries(folder).includes("ranked.tsv"), "the merge");
       expect(readFileSync(join(folder, "ranked.tsv"))).toEqual(whole);
-      expect(arrayLog(folder, late)).toMatch(/^Stopped\b[^]*once more[^]*Went on after/m);
+      expect(arrayLog(folder, late)).toMatch(/^Stopped\b[\s\S]*once more[\s\S]*Went on after/m);
     });
 
     it("ends cleanly on scancel, and goes on when it is submitted again", async () => {
