@@ -30,7 +30,9 @@ const TERMS: readonly (readonly [term: string, meaning: string])[] = [
   [
     "95 % interval",
     "Where the number would lie for other regulators of the same kind: regulators are drawn again and again, with " +
-      "replacement, and the middle 95 % of the results are given.",
+      "replacement, and the middle of the results is given, wider than 95 % of them where regulators are few. It holds " +
+      "nothing of the chance in training: every network was trained once for each fold, with one seed. And the best of " +
+      "several networks was found on these same folds, which flatters it a little.",
   ],
   [
     "Difference to degree, to margins-only",
