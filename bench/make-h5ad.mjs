@@ -41,13 +41,12 @@ function writeSparse() {
   const values = new Float32Array(VALUES_PER_WRITE + minors);
   const columns = new Int32Array(VALUES_PER_WRITE + minors);
   const indptr = new Int32Array(majors + 1);
+  const next = encoding === "csr" ? nextGene() : nextCell;
   let filled = 0;
   for (let major = 0; major < majors; major++) {
     const before = filled;
-    for (let minor = 0; minor < minors; minor++) {
-      const count = simulatedCount(genesByMean[encoding === "csr" ? minor : major]);
-      if (count === 0) continue;
-      values[filled] = count;
+    for (let minor = next(major, -1); minor < minors; minor = next(major, minor)) {
+      values[filled] = expressedCount(genesByMean[encoding === "csr" ? minor : major]);
       columns[filled++] = minor;
     }
     indptr[major + 1] = indptr[major] + filled - before;
@@ -120,12 +119,49 @@ function simulatedGenes() {
     const share = -Math.expm1(-low * mean);
     // Counts have the gene's mean where its zeros are left out.
     const stop = Math.min(1 - 1e-9, share / (low * mean));
-    return { zero: 1 - share, logGoOn: Math.log1p(-stop) };
+    return { zero: 1 - share, hazard: low * mean, logGoOn: Math.log1p(-stop) };
   });
 }
 
-function simulatedCount({ zero, logGoOn }) {
-  return random() < zero ? 0 : 1 + Math.floor(Math.log(1 - random()) / logGoOn);
+function simulatedCount(gene) {
+  return random() < gene.zero ? 0 : expressedCount(gene);
+}
+
+/** A count that is not 0. */
+function expressedCount({ logGoOn }) {
+  return 1 + Math.floor(Math.log(1 - random()) / logGoOn);
+}
+
+/**
+ * Returns what finds the next gene after one that a cell expresses (`genes` if there is none), without asking the genes
+ * in between: the probability that genes i to j - 1 are all 0 is exp(-(sum of their hazards)).
+ */
+function nextGene() {
+  const ends = new Float64Array(genes);
+  let end = 0;
+  genesByMean.forEach(({ hazard }, gene) => {
+    end += hazard;
+    ends[gene] = end;
+  });
+  // By equal steps of the sum: the first gene that ends beyond. So few genes are looked at, however unlike they are.
+  const steps = 4 * genes;
+  const firstBeyond = new Int32Array(steps + 1);
+  for (let step = 0, gene = 0; step <= steps; step++) {
+    while (gene < genes && ends[gene] <= (step / steps) * end) gene++;
+    firstBeyond[step] = gene;
+  }
+  return (_cell, gene) => {
+    const at = (gene < 0 ? 0 : ends[gene]) - Math.log(1 - random());
+    if (at >= end) return genes;
+    let found = Math.max(gene + 1, firstBeyond[Math.floor((at / end) * steps)]);
+    while (ends[found] <= at) found++;
+    return found;
+  };
+}
+
+/** The next cell that expresses a gene, after one; at least `cells` if there is none. */
+function nextCell(gene, cell) {
+  return cell + 1 + Math.floor(-Math.log(1 - random()) / genesByMean[gene].hazard);
 }
 
 /** By Box and Muller. */
