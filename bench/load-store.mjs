@@ -17,8 +17,15 @@ const genes = Array.from({ length: Number(count ?? total) }, (_, i) =>
 );
 const store = await source.build({ genes, threads: resolveThreads(undefined) });
 const seconds = performance.now() / 1000;
+const { user, system } = process.cpuUsage();
 source.close();
 const peakBytes = 1024 * process.resourceUsage().maxRSS;
 console.log(
-  JSON.stringify({ seconds, peakBytes, storeBytes: store.native.bytes, entries: store.native.entries }),
+  JSON.stringify({
+    seconds,
+    processorSeconds: (user + system) / 1e6,
+    peakBytes,
+    storeBytes: store.native.bytes,
+    entries: store.native.entries,
+  }),
 );

@@ -13,8 +13,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { buildModel, CLASS_NAMES, saveModel } from "../dist/model/index.js";
 import { benchPath, inputFolder, machine, medians, printTable, run, runJson, say } from "./support.mjs";
+import { writeUntrainedModel } from "./untrained-model.mjs";
 
 const DENSITY = 0.08;
 const CHUNK = 31250;
@@ -65,21 +65,8 @@ function prepareInputs() {
 }
 
 async function untrainedModel() {
-  const images = options.architecture === "cnnc" ? ["nepdf"] : ["residual", "margins"];
-  const task = "interaction";
-  const model = await buildModel(options.architecture, { task, channels: images.length, seed: 1 });
-  const { architecture } = options;
-  const info = {
-    task,
-    architecture,
-    images,
-    scale: "counts",
-    transform: "log10",
-    bins: 32,
-    classes: CLASS_NAMES[task],
-  };
   const path = join(folder, "model");
-  await saveModel(path, { model, info });
+  await writeUntrainedModel(path, options.architecture);
   return path;
 }
 
