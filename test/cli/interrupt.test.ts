@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { contents, type Outcome, outcomeOf, startCnnc, testFolder } from "../support/run-cnnc.js";
+import { STOPPING_MS } from "../support/stopping.js";
 import { writeHdf5, writeTable } from "../support/tiny-h5ad.js";
 
 const DATA = testFolder();
@@ -23,7 +24,7 @@ const formats = [
 const signals = ["SIGINT", "SIGTERM"] as const;
 
 describe("a signal in the middle of build-histograms", () => {
-  it.each(signals)("%s while reading: stops within a second, nothing left", { retry: 2 }, async (signal) => {
+  it.each(signals)("%s while reading: stops soon, nothing left", { retry: 2 }, async (signal) => {
     const folder = testFolder();
     const child = start(LARGE, folder, []);
     const outcome = outcomeOf(child);
@@ -59,7 +60,7 @@ describe("a signal in the middle of build-histograms", () => {
 });
 
 describe("a signal in the middle of prepare", () => {
-  it.each(signals)("%s: stops within a second, nothing left", { retry: 2 }, async (signal) => {
+  it.each(signals)("%s: stops soon, nothing left", { retry: 2 }, async (signal) => {
     const folder = testFolder();
     const child = startCnnc(["prepare", LARGE, "-o", "store.cnnc.h5"], folder);
     const outcome = outcomeOf(child);
@@ -96,7 +97,7 @@ function expectCleanStop({
   expect({ code, signal, stdout }).toEqual({ code: 130, signal: null, stdout: "" });
   expect(stderr).toMatch(/^Stopped; nothing was written\.$/m);
   expect(stderr).not.toMatch(/error/i);
-  expect(milliseconds).toBeLessThan(1000);
+  expect(milliseconds).toBeLessThan(STOPPING_MS);
 }
 
 /** Waits until the process prints something; fails if it ends before. */
