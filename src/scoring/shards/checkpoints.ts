@@ -1,7 +1,7 @@
-import { mkdir, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { CnncError } from "../../errors.js";
-import { guardWrites } from "../../io/index.js";
+import { guardWrites, writeWhole } from "../../io/index.js";
 import { differencesOf, type PairRange, type RunFacts, type Shard } from "../../pairs/index.js";
 import type { SortedBlock } from "../external-sort-merge.js";
 import { openRecordFile, type RecordFile, type RecordHead, writeRecordFile } from "./record-file.js";
@@ -41,12 +41,12 @@ export interface Checkpoints {
  * told of and left out.
  *
  * @param folder is made if it is not there
- * @throws CnncError `SHARD_MISMATCH` if it holds work for another shard or run, `DISK_FULL`, `WRITE_FAILED`
+ * @throws CnncError `SHARD_MISMATCH` if it holds work for another shard or run, `CANCELLED`, `DISK_FULL`, `WRITE_FAILED`
  */
 export async function openCheckpoints(
   folder: string,
   identity: { readonly shard: Shard; readonly run: RunFacts; readonly range: PairRange },
-  onNotice?: (line: string) => void,
+  { signal, onNotice }: { readonly signal?: AbortSignal; readonly onNotice?: (line: string) => void } = {},
 ): Promise<Checkpoints> {
   const { shard, run, range } = identity;
   await guardWrites(folder, () => mkdir(folder, { recursive: true }));
@@ -57,10 +57,12 @@ export async function openCheckpoints(
     try {
       const checkpoint = await openRecordFile<CheckpointHead>(path);
       checkIdentity(folder, checkpoint.head, identity);
-      await checkpoint.verify();
+      await checkpoint.verify(signal);
       found.push(checkpoint);
     } catch (error) {
-      if (!(error instanceof CnncError) || error.code !== "SHARD_DAMAGED") throw error;
+      // Not even the first bytes of a damaged file need be what they were.
+      const isDamaged = error instanceof CnncError && ["SHARD_DAMAGED", "NOT_A_SHARD"].includes(error.code);
+      if (!isDamaged) throw error;
       onNotice?.(`${path} is damaged, so its pairs are scored again.`);
     }
   }
@@ -71,12 +73,10 @@ export async function openCheckpoints(
     async add({ words, records, to, marked }, blocks) {
       const from = done.at(-1)?.head.to ?? range.from;
       const path = join(folder, `pairs-${from}-${to}`);
-      const temporary = `${path}.partial-${process.pid}`;
       const head: CheckpointHead = { kind: "checkpoint", shard, run, from, to, marked, words, records };
-      await guardWrites(path, async () => {
-        await writeRecordFile(temporary, head, blocks);
-        await rename(temporary, path);
-      });
+      await guardWrites(path, () =>
+        writeWhole(path, (temporary) => writeRecordFile(temporary, head, blocks)),
+      );
       done.push(await openRecordFile(path));
     },
     remove: () => rm(folder, { recursive: true, force: true }),

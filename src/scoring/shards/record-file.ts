@@ -14,7 +14,7 @@ import type { SortedBlock, SortedRun } from "../external-sort-merge.js";
  *     4 bytes   n
  *     n bytes   the head, as JSON
  *     32 bytes  SHA-256 of everything before
- *     records   32-bit words, in the byte order of the machine, as all numbers (little-endian wherever Node runs)
+ *     records   32-bit words, little-endian, as all numbers (and as every machine that this package builds on)
  *     32 bytes  SHA-256 of the records
  */
 const MAGIC = "CNNCSHRD";

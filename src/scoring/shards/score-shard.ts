@@ -1,4 +1,4 @@
-import { rename } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { CnncError } from "../../errors.js";
 import { guardWrites } from "../../io/index.js";
@@ -61,7 +61,7 @@ export async function scoreShard(
   const range = shardRange(run.pairs, run.shard);
   const pairs = range.to - range.from;
   const finished = await finishedShard(path, run, signal);
-  const checkpoints = await openCheckpoints(`${path}.partial`, { ...run, range }, options.onNotice);
+  const checkpoints = await openCheckpoints(`${path}.partial`, { ...run, range }, options);
   if (finished !== undefined) {
     // A process may have been killed between naming the file and tidying up.
     await checkpoints.remove();
@@ -71,6 +71,8 @@ export async function scoreShard(
   const coder = recordCoder({ ...run, columns: run.columns.length });
   const reached = () => checkpoints.done.at(-1)?.head.to ?? range.from;
   const resumed = reached() - range.from;
+  // In that folder, so that what a killed process leaves of it goes in the end.
+  const whole = join(checkpoints.folder, `whole-${process.pid}`);
   try {
     if (reached() < range.to) {
       const rest = batches({ from: reached(), to: range.to });
@@ -88,7 +90,6 @@ export async function scoreShard(
       words: coder.words,
       records: kept,
     };
-    const whole = join(checkpoints.folder, `whole-${process.pid}`);
     const merged = mergeRuns(checkpoints.done, {
       words: coder.words,
       buffer: new Uint32Array(Math.max(memoryBudget >> 2, 2 * coder.words)),
@@ -104,6 +105,7 @@ export async function scoreShard(
     await checkpoints.remove();
     return { pairs, resumed, kept, marked, finishedBefore: false };
   } catch (error) {
+    await rm(whole, { force: true });
     await checkpoints.tidy();
     const done = reached() - range.from;
     if (!(error instanceof CnncError) || error.code !== "CANCELLED" || done === 0) throw error;

@@ -204,6 +204,38 @@ describe("scoreShard, stopped and started again", () => {
     );
   });
 
+  it("leaves nothing but checkpoints when it is cancelled while they are merged", async () => {
+    const [whole] = await scoreAll(1);
+    const path = join(testFolder(), "part.cnnc");
+    const controller = new AbortController();
+    const scores = async function* (range: PairRange) {
+      try {
+        yield* batchesOf(500)(range);
+      } finally {
+        controller.abort();
+      }
+    };
+    const options = { ...OFTEN, signal: controller.signal };
+    const error = await errorOf(() => scoreShard(path, shardOf(1, 1), scores, options));
+    expect([error.code, error.remedy]).toEqual(["CANCELLED", expect.stringMatching(/^1500 of 1500 pairs/)]);
+    const left = ["pairs-0-500", "pairs-1000-1500", "pairs-500-1000"];
+    expect(contents(dirname(path))).toEqual(["part.cnnc.partial"]);
+    expect(contents(`${path}.partial`)).toEqual(left);
+    const never = () => {
+      throw new Error("asked for scores");
+    };
+    await scoreShard(path, shardOf(1, 1), never, OFTEN);
+    expect(readFileSync(path).equals(readFileSync(whole))).toBe(true);
+  });
+
+  it("can be cancelled while it checks what is there", async () => {
+    const path = join(testFolder(), "part.cnnc");
+    await expect(scoreShard(path, shardOf(1, 1), batchesOf(100, 300), OFTEN)).rejects.toThrow("killed");
+    const options = { ...OFTEN, signal: AbortSignal.abort() };
+    const error = await errorOf(() => scoreShard(path, shardOf(1, 1), batchesOf(), options));
+    expect([error.code, error.remedy]).toEqual(["CANCELLED", ""]);
+  });
+
   it("refuses to go on with another run, or another shard", async () => {
     const path = join(testFolder(), "part.cnnc");
     await expect(scoreShard(path, shardOf(1, 2), batchesOf(100, 300), OFTEN)).rejects.toThrow("killed");
@@ -227,15 +259,18 @@ describe("scoreShard, stopped and started again", () => {
     const bytes = readFileSync(place);
     bytes[bytes.length - 40] ^= 1;
     writeFileSync(place, bytes);
+    writeFileSync(join(partial, "pairs-300-400"), Buffer.alloc(bytes.length));
     writeFileSync(join(partial, "pairs-500-600.partial-1"), bytes.subarray(0, 100));
     const notices: string[] = [];
     const outcome = await scoreShard(path, shardOf(1, 1), batchesOf(), {
       ...OFTEN,
       onNotice: (line) => notices.push(line),
     });
-    expect(notices).toEqual([
-      expect.stringMatching(/pairs-200-300 is damaged, so its pairs are scored again/),
-    ]);
+    expect(notices.sort()).toEqual(
+      ["pairs-200-300", "pairs-300-400"].map((name) =>
+        expect.stringContaining(`${name} is damaged, so its pairs are scored again`),
+      ),
+    );
     expect(outcome.resumed).toBe(200);
     expect(readFileSync(path).equals(readFileSync(whole))).toBe(true);
   });
