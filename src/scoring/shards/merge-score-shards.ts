@@ -36,19 +36,29 @@ export async function mergeScoreShards(
   paths: readonly string[],
   options: MergeShardsOptions,
 ): Promise<MergedShards> {
-  const opened: ScoreShard[] = [];
-  for (const path of paths) opened.push(await openScoreShard(path));
-  const shards = wholeSet(opened);
+  const { shards, names } = await openAll(paths);
   await verifyAll(shards, options);
-  const { cnnc, run, pairs, names, columns, main, directed, top } = shards[0].head;
+  const { cnnc, run, pairs, columns, main, directed, top } = shards[0].head;
   const all = shards.reduce((sum, { head }) => sum + head.records, 0);
   return {
     ...{ cnnc, run, pairs, names, columns, main, directed },
     shards: shards.length,
     marked: shards.reduce((sum, { head }) => sum + head.marked, 0),
     kept: Math.min(all, top ?? all),
-    ranking: ranked(shards, options),
+    ranking: ranked(shards, names, options),
   };
+}
+
+/** All shards of one run, in order. The names of the genes are the same in all, and kept once: they take megabytes. */
+async function openAll(paths: readonly string[]) {
+  const opened: ScoreShard[] = [];
+  let names: readonly string[] = [];
+  for (const path of paths) {
+    const shard = await openScoreShard(path);
+    if (opened.length === 0) ({ names } = shard.head);
+    opened.push({ ...shard, head: { ...shard.head, names: [] } });
+  }
+  return { shards: wholeSet(opened), names };
 }
 
 async function verifyAll(shards: readonly ScoreShard[], { signal, onProgress }: MergeShardsOptions) {
@@ -64,9 +74,10 @@ async function verifyAll(shards: readonly ScoreShard[], { signal, onProgress }: 
 
 async function* ranked(
   shards: readonly ScoreShard[],
+  names: readonly string[],
   { memoryBudget = DEFAULT_MEMORY_BUDGET, temporaryFolder, signal, onProgress }: MergeShardsOptions,
 ): AsyncGenerator<RankedBatch, void, void> {
-  const { names, columns, main, top } = shards[0].head;
+  const { columns, main, top } = shards[0].head;
   const coder = recordCoder({ names, columns: columns.length, main });
   const blocks = mergeRuns(shards, {
     words: coder.words,

@@ -79,12 +79,12 @@ function plainRanking(top = COUNT): Row[] {
 
 async function mergedRows(paths: readonly string[], memoryBudget?: number) {
   const options = { temporaryFolder: dirname(paths[0]), ...(memoryBudget && { memoryBudget }) };
-  const { ranking, ...facts } = await mergeScoreShards(paths, options);
+  const { ranking, names, ...facts } = await mergeScoreShards(paths, options);
   const rows: Row[] = [];
   for await (const { first, a, b, scores } of ranking) {
     expect(first).toBe(rows.length);
     a.forEach((gene, i) => {
-      rows.push([NAMES[gene], NAMES[b[i]], scores[0][i], scores[1][i], scores[2][i]]);
+      rows.push([names[gene], names[b[i]], scores[0][i], scores[1][i], scores[2][i]]);
     });
   }
   return { ...facts, rows };
