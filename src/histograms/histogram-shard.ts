@@ -39,7 +39,18 @@ export interface HistogramShard extends ShardNote {
   readonly hasLabels: boolean;
 }
 
-export const shardNote = (note: ShardNote): string => JSON.stringify({ format: FORMAT_VERSION, ...note });
+export const shardNote = (note: ShardNote): string =>
+  JSON.stringify({ format: FORMAT_VERSION, sum: sumOf(note), note } satisfies StoredNote);
+
+/** The attribute `shard`. */
+interface StoredNote {
+  readonly format: number;
+  /** CRC-32 of the note, as JSON. */
+  readonly sum: number;
+  readonly note: ShardNote;
+}
+
+const sumOf = (note: unknown): number => crc32(JSON.stringify(note ?? null));
 
 type Bytes = Pick<Uint8Array, "buffer" | "byteOffset" | "byteLength">;
 
@@ -95,12 +106,14 @@ export async function withHdf5<T>(path: string, use: (file: Hdf5File) => Promise
 }
 
 function parseNote(path: string, text: string): ShardNote {
-  let note: ShardNote & { readonly format: number };
+  let stored: Partial<StoredNote> | null;
   try {
-    note = JSON.parse(text);
+    stored = JSON.parse(text);
   } catch (cause) {
     throw damagedShard(path, { cause });
   }
-  if (note.format > FORMAT_VERSION) throw newerShard(path, note.format, FORMAT_VERSION);
+  const { format, sum, note } = stored ?? {};
+  if (typeof format === "number" && format > FORMAT_VERSION) throw newerShard(path, format, FORMAT_VERSION);
+  if (format !== FORMAT_VERSION || note === undefined || sumOf(note) !== sum) throw damagedShard(path);
   return note;
 }

@@ -109,6 +109,20 @@ describe("mergeHistogramShards", () => {
       expect(error.code).toBe("SHARD_DAMAGED");
       expect(error.message).toContain(path);
     }
+    const spoilNote = async (spoil: (note: string) => string) => {
+      const [path] = await writeShards(session, 1);
+      const file = new File(path, "a");
+      const note = file.attrs.shard.value as string;
+      file.delete_attribute("shard");
+      file.create_attribute("shard", spoil(note));
+      file.close();
+      return (await refused([path])).code;
+    };
+    expect(await spoilNote((note) => note.replace("log10", "log1p"))).toBe("SHARD_DAMAGED");
+    expect(await spoilNote((note) => note.replace('"of":1', '"of":2'))).toBe("SHARD_DAMAGED");
+    expect(await spoilNote((note) => note.replace('"format":1', '"format":2'))).toBe("SHARD_NEWER");
+    for (const other of ["null", "3", "{}", '{"format":1}', "1/2"])
+      expect(await spoilNote(() => other)).toBe("SHARD_DAMAGED");
     const [path] = await writeShards(session, 1);
     writeFileSync(path, readFileSync(path).subarray(0, -5000));
     expect((await refused([path])).code).toBe("FILE_TRUNCATED");
