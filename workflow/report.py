@@ -9,6 +9,7 @@ import os
 import shlex
 import subprocess
 import tempfile
+import urllib.parse
 
 SHOWN_PAIRS = 20
 PICTURES = 4
@@ -61,10 +62,10 @@ def parts(args):
         page = os.path.join(os.path.dirname(args.output), "benchmark", "index.html")
         yield f"<p>How good that is on known interactions: {link(page, args.output)}.</p>"
     yield table([], facts(args.summaries))
-    ending = os.path.splitext(args.ranked)[1]
-    if ending not in TABLES:
+    separator = separator_of(args.ranked)
+    if separator is None:
         return
-    heads, rows = best(args.ranked, TABLES[ending])
+    heads, rows = best(args.ranked, separator)
     yield f"<h2>The best {len(rows)} pairs</h2>"
     yield table(heads, rows)
     for a, b in [row[:2] for row in rows[:PICTURES]]:
@@ -73,7 +74,7 @@ def parts(args):
 
 def link(path, page):
     place = os.path.relpath(path, os.path.dirname(page))
-    return f'<a href="{html.escape(place)}">{html.escape(place)}</a>'
+    return f'<a href="{urllib.parse.quote(place)}">{html.escape(place)}</a>'
 
 
 def facts(summaries):
@@ -89,9 +90,17 @@ def facts(summaries):
             yield words, f"{value:,}" if isinstance(value, int) else value
 
 
+def separator_of(ranked):
+    """What stands between the columns of a ranking; None if it is no table. BEELINE's .csv has tabs."""
+    name = os.path.basename(ranked).lower()
+    return "\t" if name == "rankededges.csv" else TABLES.get(os.path.splitext(name)[1])
+
+
 def best(ranked, separator):
+    # Between tabs nothing is quoted.
+    quoting = csv.QUOTE_NONE if separator == "\t" else csv.QUOTE_MINIMAL
     with open(ranked, encoding="utf-8", newline="") as file:
-        reader = csv.reader(file, delimiter=separator)
+        reader = csv.reader(file, delimiter=separator, quoting=quoting)
         heads = next(reader)
         return heads, [row for row, _ in zip(reader, range(SHOWN_PAIRS))]
 
