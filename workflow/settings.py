@@ -110,7 +110,9 @@ class Settings:
 
 
 def known(mapping, names, place):
-    """Every key of the mapping must be one of the names."""
+    """Must be a mapping, every key of which is one of the names."""
+    if not isinstance(mapping, dict):
+        raise Mistake(f"{place} must have names with values, and is {mapping!r}.")
     for key in mapping:
         if key not in names:
             near = difflib.get_close_matches(str(key), names, 1)
@@ -160,7 +162,7 @@ def reading_of(model):
         with open(place) as file:
             info = json.load(file)
         return {"scale": info["scale"], "transform": info["transform"]}
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         raise Mistake(f"predict: model names {model}, but {place} is not the cnnc.json of a model.") from None
 
 

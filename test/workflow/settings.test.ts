@@ -165,6 +165,11 @@ describe.skipIf(NO_PYTHON)(`the configuration of the workflow${NO_PYTHON}`, () =
       { ...byModel, resources: { shards: {} } },
       /^resources has shards, which is not known\. Did you mean shard\?$/,
     ],
+    [{ ...byModel, resources: 3 }, /^resources must have names with values, and is 3\.$/],
+    [
+      { ...byModel, resources: { shard: "8G" } },
+      /^resources: shard must have names with values, and is '8G'\.$/,
+    ],
     [{ ...byModel, resources: { shard: { cpus: 1 } } }, /^resources: shard has cpus, which is not known\. /],
     [
       { ...byModel, resources: { shard: { hours: 0 } } },
