@@ -50,9 +50,14 @@ score_shard() {
     -o "$ranked.shards/$SLURM_ARRAY_TASK_ID-of-$shards.cnnc" &
   trap 'kill -TERM $! 2>/dev/null || true; time_is_over=yes' USR1
   wait $! || code=$?
-  # A trap ends the first wait; cnnc then has a minute to end.
-  [ -z "${time_is_over:-}" ] || wait $! || code=$?
-  if [ -n "${time_is_over:-}" ] || [ "$code" -gt 130 ]; then requeue; fi
+  # A trap ends the first wait; cnnc then has a minute to end, and may be done by then.
+  if [ -n "${time_is_over:-}" ]; then
+    code=0
+    wait $! || code=$?
+    [ "$code" -eq 0 ] || requeue
+  elif [ "$code" -gt 130 ]; then
+    requeue
+  fi
   exit "$code"
 }
 
@@ -65,9 +70,8 @@ requeue() {
 }
 
 merge() {
-  local shards=$1 ranked=$2 files
-  files=$(seq --format="$ranked.shards/%.0f-of-$shards.cnnc" 1 "$shards")
-  mapfile -t files <<<"$files"
+  local shards=$1 ranked=$2 files=() i
+  for ((i = 1; i <= shards; i++)); do files+=("$ranked.shards/$i-of-$shards.cnnc"); done
   exec "$CNNC" merge "${files[@]}" -o "$ranked"
 }
 
