@@ -81,7 +81,11 @@ export async function openExpression(
 
 function fileSource(selection: Selection, { geneColumn }: SelectionOptions): ExpressionSource {
   const { file, matrix, geneNames, geneNameSource, cells, obs, scale, transform } = selection;
-  const digest = (signal?: AbortSignal) => hashFile(file.path, signal);
+  let known: string | undefined;
+  const digest = async (signal?: AbortSignal) => {
+    known ??= await hashFile(file.path, signal);
+    return known;
+  };
   return {
     path: file.path,
     matrix,
