@@ -199,7 +199,7 @@ async function largeStore(
     throw new CnncError(
       "NOT_PREPARED",
       `${path} cannot be read in parts, as a limit of memory needs.`,
-      `Prepare it first: cnnc prepare ${path} -o NEW.cnnc.h5`,
+      `Prepare it first: cnnc prepare ${path} ${options.keepValues ? "--values " : ""}-o NEW.cnnc.h5`,
     );
   }
   const { store: outline, genes, entries } = await prepared.outline(options);

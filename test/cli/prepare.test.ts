@@ -238,7 +238,12 @@ describe("a store that takes more than the memory that is allowed", () => {
     ],
     ["for anything", ["sample.cnnc.h5", "--memory", "100M"], /100M leaves nothing for expression/, /more/],
     ["without a unit", ["sample.cnnc.h5", "--memory", "4"], /4 is no amount of memory/, /--memory 4G/],
-    ["for a file", ["sample.h5ad", "--memory", "4G"], /sample\.h5ad cannot be read in parts/, /cnnc prepare/],
+    [
+      "for a file",
+      ["sample.h5ad", "--memory", "4G"],
+      /sample\.h5ad cannot be read in parts/,
+      /cnnc prepare sample\.h5ad --values -o/,
+    ],
     [
       "for a shard",
       ["sample.cnnc.h5", "--memory", "4G", "--shard", "1/2"],
