@@ -34,7 +34,7 @@ export interface PreparedFile {
   /**
    * Reads the store of some genes, ascending, and nothing of the others; checks all that it reads.
    *
-   * @throws CnncError `STORE_DAMAGED`, `FILE_TRUNCATED`, `FILE_UNREADABLE`, `OUT_OF_MEMORY`, `CANCELLED`
+   * @throws CnncError `STORE_DAMAGED`, `FILE_UNREADABLE`, `OUT_OF_MEMORY`, `CANCELLED`
    */
   load(genes: Uint32Array, options: LoadOptions): Promise<NativeStore>;
   close(): void;
