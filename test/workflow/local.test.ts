@@ -119,6 +119,19 @@ describe.skipIf(NO_SNAKEMAKE)(`the workflow on this machine${NO_SNAKEMAKE}`, { t
     }
   });
 
+  it("takes the text of options as it is", async () => {
+    const folder = testFolder();
+    const config = {
+      data: SAMPLE,
+      prepare: { obs: ["cell_type={i} of 'a'"] },
+      predict: { model: MODEL, "all-pairs": true },
+    };
+    const args = [...snakemakeArgs("local", folder, config), "--dry-run", "--printshellcmds"];
+    const outcome = await run("snakemake", args, { cwd: folder });
+    successful(outcome);
+    expect(outcome.stdout + outcome.stderr).toContain(`--obs 'cell_type={i} of '"'"'a'"'"''`);
+  });
+
   it("says in one sentence what is wrong with a configuration", async () => {
     const folder = testFolder();
     const outcome = await run("snakemake", snakemakeArgs("local", folder, { data: SAMPLE, shard: 3 }), {
