@@ -91,6 +91,8 @@ export interface HistogramSession {
   parts(range?: PairRange): AsyncGenerator<StorePart, void, void>;
   /** Whether there are several parts: the session must stay open for them. */
   readonly inParts: boolean;
+  /** Bytes of the store; of several, the most that one of them may take. */
+  readonly storeBytes: number;
   close(): void;
 }
 
@@ -162,6 +164,7 @@ export async function openHistograms(
         rarePairs: asked.source.count - found.source.count,
       },
       inParts: large !== undefined,
+      storeBytes: large ? large.parts.budget : store.native.bytes,
       parts: (range = { from: 0, to: found.source.count }) =>
         large
           ? storeParts(found.source, range, large.parts)

@@ -227,6 +227,7 @@ describe("a store that takes more than the memory that is allowed", () => {
     const options = ["--method", "spearman", "--all-pairs", "--memory", "513M", "--dry-run"];
     const { stdout } = await succeed("predict-pairs", "sample.cnnc.h5", ...options);
     expect(stdout).toMatch(/^Dry run: 19,900 pairs with spearman/);
+    expect(stdout).toMatch(/of which the expression store is 1\.05 MB$/m);
   });
 
   it.each([

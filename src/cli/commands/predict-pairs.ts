@@ -570,7 +570,7 @@ function workFacts(work: PredictionWork, args: Arguments) {
       scale: session.selection.scale.name,
       scaleReason: scaleReason(session, args),
       transform: session.selection.transform,
-      storeBytes: session.store.native.bytes,
+      storeBytes: session.storeBytes,
       ...session.report,
     }),
   };

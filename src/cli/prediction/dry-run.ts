@@ -5,7 +5,7 @@ import type { PredictionWork } from "./work.js";
 /** What a prediction would cost. */
 export interface Estimate {
   readonly pairs: number;
-  /** Of the expression in memory. */
+  /** Of the expression in memory, at most. */
   readonly storeBytes: number;
   /** Most that the process is expected to need, the store included. */
   readonly memoryBytes: number;
@@ -36,15 +36,15 @@ export async function estimate(
   signal: AbortSignal,
 ): Promise<Estimate> {
   const rate = await measureRate(work.sample(signal));
-  const store = work.session?.store.native;
+  const { storeBytes = 0, store } = work.session ?? {};
   const kept = Math.min(work.pairs, top === undefined ? Number.POSITIVE_INFINITY : 3 * top);
   const sorting = kept * recordBytes(work.columns.length);
   return {
     pairs: work.pairs,
-    storeBytes: store?.bytes ?? 0,
+    storeBytes,
     memoryBytes:
       1024 * process.resourceUsage().maxRSS +
-      RANK_BYTES * (store?.entries ?? 0) +
+      RANK_BYTES * (store?.native.entries ?? 0) +
       Math.min(memoryBudget, sorting),
     diskBytes: sorting > memoryBudget ? work.pairs * recordBytes(work.columns.length) : 0,
     samplePairs: rate.pairs,
