@@ -3,6 +3,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CnncError } from "../errors.js";
 import { guardWrites, writeWhole } from "../io/index.js";
+import { shellQuoted } from "../shell-quote.js";
 import type { FoldScores } from "./method.js";
 
 /** What a method said in a fold, and how long it took. */
@@ -39,7 +40,7 @@ export async function openFoldStore(folder: string, fingerprint: string): Promis
     throw new CnncError(
       "BENCHMARK_MISMATCH",
       `${folder} holds a benchmark that was stopped, of other data, labels or settings.`,
-      `Repeat its command to go on with it, delete it with \`rm -r ${folder}\`, or name another folder with -o.`,
+      `Repeat its command to go on with it, delete it with \`rm -r ${shellQuoted(folder)}\`, or name another folder with -o.`,
     );
   }
   if (text === undefined) {

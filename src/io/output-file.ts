@@ -1,6 +1,7 @@
 import { access, constants, mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { CnncError } from "../errors.js";
+import { shellQuoted } from "../shell-quote.js";
 
 /**
  * Checks, before any work is done, that a file can be made at `path`.
@@ -22,7 +23,7 @@ async function checkParent(path: string): Promise<void> {
     throw new CnncError(
       "OUTPUT_FOLDER_MISSING",
       `The folder ${folder} does not exist.`,
-      `Make it: mkdir -p ${folder}`,
+      `Make it: mkdir -p ${shellQuoted(folder)}`,
     );
   }
   await access(folder, constants.W_OK).catch((cause: unknown) => {

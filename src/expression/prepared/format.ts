@@ -1,5 +1,6 @@
 import { CnncError } from "../../errors.js";
 import type { PlainArray } from "../../io/index.js";
+import { shellQuoted } from "../../shell-quote.js";
 import { type CellFilter, describeFilter } from "../cell-filter.js";
 import type { Scale, Transform } from "../scale.js";
 
@@ -84,7 +85,7 @@ export function describePrepared(facts: PreparedFacts): string {
 
 /** The command line that makes such a store, to which `options` are added. */
 export const prepareCommand = ({ source }: PreparedFacts, options: string): string =>
-  `cnnc prepare ${source} ${options} -o NEW.cnnc.h5`;
+  `cnnc prepare ${shellQuoted(source)} ${options} -o NEW.cnnc.h5`;
 
 /** @throws CnncError `STORE_DAMAGED` */
 export function damaged(path: string, what: string): CnncError {

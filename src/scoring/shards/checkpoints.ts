@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { CnncError } from "../../errors.js";
 import { guardWrites, writeWhole } from "../../io/index.js";
 import { differencesOf, type PairRange, type RunFacts, type Shard } from "../../pairs/index.js";
+import { shellQuoted } from "../../shell-quote.js";
 import type { SortedBlock } from "../external-sort-merge.js";
 import { openRecordFile, type RecordFile, type RecordHead, writeRecordFile } from "./record-file.js";
 
@@ -98,7 +99,7 @@ function checkIdentity(
   throw new CnncError(
     "SHARD_MISMATCH",
     `${folder} holds a shard that was stopped, of another run: ${differences.join("; ")}.`,
-    `Repeat its command to go on with it, delete it with \`rm -r ${folder}\`, or name another file with -o.`,
+    `Repeat its command to go on with it, delete it with \`rm -r ${shellQuoted(folder)}\`, or name another file with -o.`,
   );
 }
 

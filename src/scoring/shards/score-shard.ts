@@ -102,7 +102,8 @@ export async function scoreShard(
       await writeRecordFile(whole, head, watched(merged, coder.words, options.onProgress));
       await rename(whole, path);
     });
-    await checkpoints.remove();
+    // The shard is whole. Another process at the same one may be writing checkpoints, and will find that out.
+    await checkpoints.remove().catch(() => {});
     return { pairs, resumed, kept, marked, finishedBefore: false };
   } catch (error) {
     await rm(whole, { force: true });
