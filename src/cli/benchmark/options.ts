@@ -1,9 +1,10 @@
 import type { InferredOptionTypes } from "yargs";
 import { CnncError } from "../../errors.js";
 import { METHOD_NAMES, type NetworkSettings, type SplitRequest } from "../../evaluation/index.js";
-import { ENGINES } from "../../model/index.js";
+import { ENGINES, nativeEngineProblem } from "../../model/index.js";
 import { resolveThreads } from "../../native/device.js";
 import { SPLIT_MODES, type SplitMode } from "../../pairs/index.js";
+import { PRECISIONS } from "../../scoring/index.js";
 import { labelOptions } from "../label-options.js";
 import { positiveNumber, selectionOptions, wholeNumber } from "../options.js";
 
@@ -56,9 +57,9 @@ export const benchmarkOptions = {
     group: "Computing:",
   },
   precision: {
-    choices: ["f32", "bf16"],
-    default: "f32",
-    describe: "bf16 is faster where the processor has it",
+    choices: PRECISIONS,
+    default: "auto",
+    describe: "Of networks; auto is bf16 where the processor has it, which is faster",
     group: "Computing:",
   },
   threads: {
@@ -130,6 +131,11 @@ const listOf = (text: string | undefined) =>
     .map((name) => name.trim())
     .filter((name) => name !== "");
 
+function precisionOf({ precision, engine }: BenchmarkArguments): "f32" | "bf16" {
+  if (precision !== "auto") return precision as "f32" | "bf16";
+  return engine !== "tfjs" && nativeEngineProblem("bf16") === undefined ? "bf16" : "f32";
+}
+
 /** @throws CnncError `BAD_USAGE` */
 export function networkSettings(args: BenchmarkArguments): NetworkSettings {
   const threads = args.threads === undefined ? undefined : wholeNumber("threads", args.threads, 1);
@@ -137,7 +143,7 @@ export function networkSettings(args: BenchmarkArguments): NetworkSettings {
     ...(args.epochs !== undefined && { epochs: wholeNumber("epochs", args.epochs, 1) }),
     negativesPerPositive: positiveNumber("negatives-per-positive", args["negatives-per-positive"]),
     engine: args.engine,
-    precision: args.precision as "f32" | "bf16",
+    precision: precisionOf(args),
     threads: resolveThreads(threads),
     cacheBytes: 1e6 * wholeNumber("cache-memory", args["cache-memory"], 0),
     confirmSlow: () => args.yes,

@@ -109,7 +109,10 @@ async function run(args: BenchmarkArguments, signal: AbortSignal): Promise<void>
       ...(selection.prepared && { store: await selection.digest(signal) }),
       labels: await sha256OfFile(labels),
     };
-    const store = await openFoldStore(`${output}.partial`, fingerprintOf(args, hashes, session));
+    const store = await openFoldStore(
+      `${output}.partial`,
+      fingerprintOf({ ...args, precision: settings.precision }, hashes, session),
+    );
     isKept = true;
     if (store.resumed) say(`Going on with what ${output}.partial has of this benchmark.`);
     const line = answerLine(candidates.map(({ name }) => name));
