@@ -34,6 +34,6 @@ In the folder demo:
   why.png                    what makes the best pair the best
   activation.png, repression.png, histograms.h5
 
-To compare methods on these data, with a report (two minutes):
+To compare methods on these data, with a report (about three minutes):
   node bin/cnnc.js benchmark data-samples/expression.h5ad --labels data-samples/pairs.tsv -o report
 END
