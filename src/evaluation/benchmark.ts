@@ -15,6 +15,7 @@ import { type ProgressListener, throwIfAborted } from "../progress.js";
 import { foldsOfColumn } from "../training/index.js";
 import type { FoldAnswer, FoldStore } from "./fold-store.js";
 import type { FoldTask, Method } from "./method.js";
+import { requireScores } from "./require-scores.js";
 import type { FoldResult } from "./results.js";
 
 /** How to divide the pairs: by a rule, or as a column of the label file says. */
@@ -37,6 +38,8 @@ export interface SplitAnswers extends PlannedSplit {
 export interface BenchmarkOptions {
   readonly task: Task;
   readonly pairs: LabelledPairs;
+  /** Name of each gene column, for messages. */
+  readonly geneNames: readonly string[];
   readonly methods: readonly Method[];
   /** Names of those that are left out, with a notice, if they fail on these data; others end the run. */
   readonly dispensable?: ReadonlySet<string>;
@@ -158,7 +161,7 @@ async function ask(
   method: Method,
   { train: training, test }: Split,
   { split, fold }: { split: string; fold: string },
-  { task, pairs, seed, store, signal, onProgress, onNotice }: BenchmarkOptions,
+  { task, pairs, geneNames, seed, store, signal, onProgress, onNotice }: BenchmarkOptions,
 ): Promise<{ answer: FoldAnswer; kept: boolean }> {
   const place = [split, method.name, fold] as const;
   // What is in a file may have changed, and costs little to ask again.
@@ -183,7 +186,7 @@ async function ask(
         onProgress({ ...progress, phase: `${split}, fold ${fold}, ${method.name}: ${progress.phase}` }),
     }),
   });
-  requireNumbers(scores.interaction, `${method.name} on ${split}, fold ${fold}`);
+  requireScores(method.name, { name: fold, test, scores }, pairs, geneNames);
   const answer = {
     scores,
     seconds: (performance.now() - started) / 1000,
@@ -191,16 +194,6 @@ async function ask(
   };
   if (isKept) await store.write(...place, answer);
   return { answer, kept: false };
-}
-
-function requireNumbers(scores: Float64Array, place: string): void {
-  const at = scores.findIndex((score) => !Number.isFinite(score));
-  if (at === -1) return;
-  throw new CnncError(
-    "SCORE_NOT_A_NUMBER",
-    `${place}: the score of test pair ${at + 1} of ${scores.length} is not a finite number.`,
-    "Leave the method out with --methods.",
-  );
 }
 
 /** What was learned from and tested on in each fold, and what they share. */

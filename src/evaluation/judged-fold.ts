@@ -1,15 +1,7 @@
-import { CnncError } from "../errors.js";
 import { type LabelledPairs, regulatorsOf, targetsOf } from "../pairs/index.js";
-import type { FoldScores } from "./method.js";
+import { type FoldOutcome, requireScores } from "./require-scores.js";
 
-/** What a method said about the test rows of a fold. */
-export interface FoldOutcome {
-  /** Name of the fold. */
-  readonly name: string;
-  /** Positions in the pairs; the scores are in their order. */
-  readonly test: Uint32Array;
-  readonly scores: FoldScores;
-}
+export type { FoldOutcome } from "./require-scores.js";
 
 /** A fold's scores beside what is true; all arrays have an entry for each test row. */
 export interface JudgedFold extends FoldOutcome {
@@ -39,9 +31,8 @@ export function judgeFolds(
   const allRegulators = regulatorsOf(pairs);
   const allTargets = targetsOf(pairs);
   return folds.map((fold) => {
-    const { test, scores } = fold;
-    const { interaction, direction, probabilities, swapped } = scores;
-    requireNumbers(method, fold, pairs, geneNames, { interaction, direction, probabilities, swapped });
+    const { test } = fold;
+    requireScores(method, fold, pairs, geneNames);
     const labels = Uint8Array.from(test, (row) => pairs.labels[row]);
     const positive = labels.map((label) => (label === 0 ? 0 : 1));
     return {
@@ -98,34 +89,4 @@ export function eachPairOnce(fold: JudgedFold): JudgedFold {
 export function meanOf(values: readonly number[]): number {
   const known = values.filter((value) => !Number.isNaN(value));
   return known.reduce((sum, value) => sum + value, 0) / known.length;
-}
-
-const WIDTHS: Readonly<Record<string, readonly number[]>> = {
-  interaction: [1],
-  direction: [1],
-  probabilities: [1, 3],
-  swapped: [3],
-};
-
-function requireNumbers(
-  method: string,
-  { name, test }: FoldOutcome,
-  { a, b }: LabelledPairs,
-  geneNames: readonly string[],
-  columns: Readonly<Record<string, Float64Array | undefined>>,
-): void {
-  for (const [column, values] of Object.entries(columns)) {
-    if (values === undefined) continue;
-    if (!WIDTHS[column].some((width) => values.length === width * test.length)) {
-      throw new RangeError(`${values.length} numbers (${column}) of ${method} for ${test.length} pairs`);
-    }
-    const bad = values.findIndex(Number.isNaN);
-    if (bad === -1) continue;
-    const row = test[Math.floor((bad * test.length) / values.length)];
-    throw new CnncError(
-      "SCORE_NOT_A_NUMBER",
-      `${method}, fold ${name}: the score of ${geneNames[a[row]]} ${geneNames[b[row]]} is not a number (NaN).`,
-      "Leave the method out with --methods, or train with a lower learning rate if it is a network.",
-    );
-  }
 }

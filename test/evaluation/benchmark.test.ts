@@ -40,6 +40,7 @@ async function run(folder: string, methods: readonly Method[], dispensable?: Rea
   } = await runBenchmark(planned(), {
     task: "interaction",
     pairs: PAIRS,
+    geneNames: Array.from({ length: 8 }, (_, gene) => `G${gene}`),
     methods,
     ...(dispensable && { dispensable }),
     seed: 1,
@@ -107,7 +108,7 @@ describe("runBenchmark", () => {
       });
       const error = await errorOf(() => run(folder, [method]));
       expect(error.code).toBe("SCORE_NOT_A_NUMBER");
-      expect(error.message).toContain("m on random-pairs, fold 1: the score of test pair 3 of 8");
+      expect(error.message).toContain("m, fold 1: the score of G0 G7 is not a finite number");
       const store = await openFoldStore(folder, "facts");
       expect(await store.read("random-pairs", "m", "1")).toBeUndefined();
     },

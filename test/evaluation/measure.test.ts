@@ -294,7 +294,7 @@ describe("bad input", () => {
   ])("a %s that is not a number", async (_, scores, more) => {
     const error = await errorOf(() => measureAll(context, scores, more));
     expect(error.code).toBe("SCORE_NOT_A_NUMBER");
-    expect(error.message).toBe("m, fold 1: the score of G1 G11 is not a number (NaN).");
+    expect(error.message).toBe("m, fold 1: the score of G1 G11 is not a finite number.");
     expect(error.remedy).toContain("--methods");
   });
 

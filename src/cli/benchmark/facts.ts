@@ -1,7 +1,4 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { cpus } from "node:os";
-import { pipeline } from "node:stream/promises";
 import type { BenchmarkResults, NetworkSettings } from "../../evaluation/index.js";
 import type { HistogramSession } from "../../histograms/index.js";
 import { regulatorsOf, targetsOf } from "../../pairs/index.js";
@@ -16,13 +13,6 @@ export interface Hashes {
   /** Of the prepared store. */
   readonly store?: string;
   readonly labels: string;
-}
-
-/** SHA-256 of a file's bytes, hexadecimal. */
-export async function sha256OfFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
-  return hash.digest("hex");
 }
 
 /** Options that decide neither folds nor scores, or whose part in them is known otherwise. */

@@ -17,13 +17,13 @@ import {
   writeScores,
 } from "../../evaluation/index.js";
 import { type HistogramSession, openHistograms } from "../../histograms/index.js";
-import { checkOutputFolder, guardWrites, writeWholeFolder } from "../../io/index.js";
+import { checkOutputFolder, guardWrites, hashFile, writeWholeFolder } from "../../io/index.js";
 import { type PairFile, readPairFile } from "../../pairs/index.js";
 import { renderReport } from "../../report/benchmark/report.js";
 import { type Labelled, labelledPairs } from "../../training/index.js";
 import { answerLine } from "../benchmark/answer-line.js";
 import { compareRuns } from "../benchmark/compare-runs.js";
-import { benchmarkFacts, fingerprintOf, sha256OfFile } from "../benchmark/facts.js";
+import { benchmarkFacts, fingerprintOf } from "../benchmark/facts.js";
 import {
   type BenchmarkArguments,
   benchmarkOptions,
@@ -107,7 +107,7 @@ async function run(args: BenchmarkArguments, signal: AbortSignal): Promise<void>
     const hashes = {
       data: (await selection.origin(signal)).sha256,
       ...(selection.prepared && { store: await selection.digest(signal) }),
-      labels: await sha256OfFile(labels),
+      labels: await hashFile(labels, signal),
     };
     const store = await openFoldStore(
       `${output}.partial`,
@@ -119,6 +119,7 @@ async function run(args: BenchmarkArguments, signal: AbortSignal): Promise<void>
     const { splits: answers, methods } = await runBenchmark(planned, {
       task,
       pairs,
+      geneNames: session.store.geneNames,
       methods: candidates,
       ...(asked === undefined && { dispensable: new Set(METHOD_NAMES) }),
       seed,
