@@ -4,22 +4,22 @@ import {
   axisTitles,
   BIN,
   BINS,
-  box,
+  binMap,
   CAPTION_LINE,
-  expressionAxis,
+  cornerOf,
   GAP,
   GUIDE,
   INK,
   LEFT,
-  LINE,
   MAP,
   MARGIN,
   type PairPanels,
   pairImageSpec,
   SIDE,
+  squares,
   TOP,
   text,
-  titleSize,
+  titleOf,
   WIDTH,
   wrap,
 } from "./pair-image-spec.js";
@@ -96,13 +96,6 @@ export function explanationImageSpec(panels: PairPanels, panel: AttributionPanel
   };
 }
 
-function titleOf({ title, subtitle }: PairPanels): TextMark[] {
-  return [
-    text(title, { x: SIDE, y: 34, size: titleSize(title), color: INK, bold: true }),
-    ...subtitle.map((line, index) => text(line, { x: SIDE, y: 54 + 16 * index, size: 10.5 })),
-  ];
-}
-
 const strongestOf = (attribution: readonly number[]) => Math.max(...attribution.map(Math.abs)) || 1;
 
 /** Red raises, blue lowers, white is nothing; square roots, so that weak bins are seen beside strong ones. */
@@ -151,37 +144,24 @@ function heading(lines: readonly string[]): TextMark[] {
   );
 }
 
-function attributionMap(
-  { axisA, axisB, counts }: PairPanels,
-  { attribution, regions }: AttributionPanel,
-): GroupMark {
-  const bins = attribution.map((value, index) => ({
-    value,
-    x: (index % BINS) * BIN,
-    y: (BINS - 1 - Math.floor(index / BINS)) * BIN,
-  }));
+function attributionMap(panels: PairPanels, { attribution, regions }: AttributionPanel): GroupMark {
+  const { counts } = panels;
+  const bins = attribution.map((value, bin) => ({ value, ...cornerOf(bin) }));
   const highest = Math.max(...counts);
   const dots = bins.flatMap(({ x, y }, index) =>
     counts[index] === 0
       ? []
       : [{ x: x + BIN / 2, y: y + BIN / 2, diameter: dotDiameter(counts[index], highest) }],
   );
-  return {
-    type: "group",
-    encode: {
-      enter: { ...box(LEFT, TOP, MAP, MAP), stroke: { value: LINE }, strokeForeground: { value: true } },
-    },
-    data: [
+  return binMap(
+    panels,
+    [
       { name: "explained", values: bins.filter(({ value }) => value !== 0) },
       { name: "occupied", values: dots },
       { name: "framed", values: regionBoxes(regions) },
     ],
-    axes: [
-      { ...expressionAxis(axisA), scale: "a", orient: "bottom", labelFlush: 12 },
-      { ...expressionAxis(axisB), scale: "b", orient: "left" },
-    ],
-    marks: [attributionBins(), cellDots(), ...regionMarks()],
-  };
+    [squares("attributions", "explained", "attribution", "value"), cellDots(), ...regionMarks()],
+  );
 }
 
 /** Beside the colours: what the dots mean. */
@@ -214,24 +194,6 @@ function dotKey(counts: readonly number[]): Mark[] {
 function dotDiameter(count: number, highest: number): number {
   const share = highest > 1 ? Math.log(count) / Math.log(highest) : 1;
   return Math.sqrt(SMALLEST_DOT ** 2 + share * (LARGEST_DOT ** 2 - SMALLEST_DOT ** 2));
-}
-
-function attributionBins(): RectMark {
-  return {
-    name: "attributions",
-    type: "rect",
-    from: { data: "explained" },
-    aria: false,
-    encode: {
-      enter: {
-        x: { field: "x" },
-        y: { field: "y" },
-        width: { value: BIN },
-        height: { value: BIN },
-        fill: { scale: "attribution", field: "value" },
-      },
-    },
-  };
 }
 
 function cellDots(): SymbolMark {

@@ -96,8 +96,7 @@ export function pairImageSpec(panels: PairPanels): Spec {
     ],
     legends: [legend(highest)],
     marks: [
-      text(panels.title, { x: SIDE, y: 34, size: titleSize(panels.title), color: INK, bold: true }),
-      ...panels.subtitle.map((line, index) => text(line, { x: SIDE, y: 54 + 16 * index, size: 10.5 })),
+      ...titleOf(panels),
       topMargin(axisA),
       heatMap(panels),
       rightMargin(axisB),
@@ -110,42 +109,62 @@ export function pairImageSpec(panels: PairPanels): Spec {
   };
 }
 
+export function titleOf({ title, subtitle }: PairPanels): TextMark[] {
+  return [
+    text(title, { x: SIDE, y: 34, size: titleSize(title), color: INK, bold: true }),
+    ...subtitle.map((line, index) => text(line, { x: SIDE, y: 54 + 16 * index, size: 10.5 })),
+  ];
+}
+
 /** One coloured square for every bin that holds cells; the others stay white. */
-function heatMap({ counts, axisA, axisB }: PairPanels): GroupMark {
-  const filled = counts
-    .map((count, index) => ({
-      count,
-      x: (index % BINS) * BIN,
-      y: (BINS - 1 - Math.floor(index / BINS)) * BIN,
-    }))
+function heatMap(panels: PairPanels): GroupMark {
+  const filled = panels.counts
+    .map((count, bin) => ({ count, ...cornerOf(bin) }))
     .filter(({ count }) => count > 0);
+  return binMap(panels, [{ name: "filled", values: filled }], [squares("bins", "filled", "cells", "count")]);
+}
+
+/** Where a bin's square begins. */
+export function cornerOf(bin: number): { x: number; y: number } {
+  return { x: (bin % BINS) * BIN, y: (BINS - 1 - Math.floor(bin / BINS)) * BIN };
+}
+
+/** A frame of 32 x 32 bins with both genes' axes, and what is drawn in it. */
+export function binMap(
+  { axisA, axisB }: PairPanels,
+  data: NonNullable<GroupMark["data"]>,
+  marks: NonNullable<GroupMark["marks"]>,
+): GroupMark {
   return {
     type: "group",
     encode: {
       enter: { ...box(LEFT, TOP, MAP, MAP), stroke: { value: LINE }, strokeForeground: { value: true } },
     },
-    data: [{ name: "filled", values: filled }],
+    data,
     axes: [
       { ...expressionAxis(axisA), scale: "a", orient: "bottom", labelFlush: 12 },
       { ...expressionAxis(axisB), scale: "b", orient: "left" },
     ],
-    marks: [
-      {
-        name: "bins",
-        type: "rect",
-        from: { data: "filled" },
-        aria: false,
-        encode: {
-          enter: {
-            x: { field: "x" },
-            y: { field: "y" },
-            width: { value: BIN },
-            height: { value: BIN },
-            fill: { scale: "cells", field: "count" },
-          },
-        },
+    marks,
+  };
+}
+
+/** Bins of a data set with their corners, coloured by a field. */
+export function squares(name: string, data: string, scale: string, field: string): RectMark {
+  return {
+    name,
+    type: "rect",
+    from: { data },
+    aria: false,
+    encode: {
+      enter: {
+        x: { field: "x" },
+        y: { field: "y" },
+        width: { value: BIN },
+        height: { value: BIN },
+        fill: { scale, field },
       },
-    ],
+    },
   };
 }
 
