@@ -13,8 +13,6 @@ export interface LogisticOptions {
   readonly classes: number;
   /** Inverse strength of the regularisation, C of scikit-learn. Default 1. */
   readonly inverseStrength?: number;
-  /** Weigh rows such that every class that occurs weighs the same in sum. Default false. */
-  readonly balanced?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -31,7 +29,7 @@ export interface LogisticModel {
  * L2-regularised logistic regression by Newton's method, in float64: binary for two classes that occur, multinomial
  * (softmax) for more. Columns are brought to mean 0 and standard deviation 1 first; what is least is
  *
- *     |weights|² / 2 + inverseStrength · Σ row weight · −ln p(class of the row),
+ *     |weights|² / 2 + inverseStrength · Σ −ln p(class of the row),
  *
  * intercepts being free, as in scikit-learn's LogisticRegression after its StandardScaler.
  *
@@ -41,7 +39,7 @@ export interface LogisticModel {
 export async function fitLogistic(
   table: Table,
   labels: Uint8Array,
-  { classes, inverseStrength = 1, balanced = false, signal }: LogisticOptions,
+  { classes, inverseStrength = 1, signal }: LogisticOptions,
 ): Promise<LogisticModel> {
   requireFitting(table, labels, classes);
   const occurring = Array.from({ length: classes }, (_, one) => one).filter((one) => labels.includes(one));
@@ -52,7 +50,7 @@ export async function fitLogistic(
     width: table.columns + 1,
     outputs: occurring.length === 2 ? 1 : occurring.length,
     targets: labels.map((label) => occurring.indexOf(label)),
-    weights: rowWeights(labels, occurring, balanced).map((weight) => weight * inverseStrength),
+    inverseStrength,
   };
   const parameters = await minimise(problem, signal);
   return {
@@ -79,7 +77,7 @@ interface Problem {
   readonly outputs: number;
   /** Position of each row's class among those that occur. */
   readonly targets: Uint8Array;
-  readonly weights: Float64Array;
+  readonly inverseStrength: number;
 }
 
 const MAX_STEPS = 100;
@@ -121,7 +119,7 @@ function shortenUntilLower(
 }
 
 function objectiveOf(problem: Problem, parameters: Float64Array): number {
-  const { outputs, width, targets, weights } = problem;
+  const { outputs, width, targets, inverseStrength } = problem;
   let objective = 0;
   for (let output = 0; output < outputs; output++) {
     for (let column = 0; column < width - 1; column++) {
@@ -133,7 +131,7 @@ function objectiveOf(problem: Problem, parameters: Float64Array): number {
     logitsOf(problem.rows, row, parameters, width, logits);
     const total = logSumOfExponentials(logits);
     const own = outputs === 1 ? (targets[row] === 1 ? logits[0] : 0) : logits[targets[row]];
-    objective += weights[row] * (total - own);
+    objective += inverseStrength * (total - own);
   }
   return objective;
 }
@@ -143,7 +141,7 @@ function derivatives(
   problem: Problem,
   parameters: Float64Array,
 ): { gradient: Float64Array; hessian: Float64Array } {
-  const { rows, outputs, width, targets, weights } = problem;
+  const { rows, outputs, width, targets, inverseStrength } = problem;
   const size = outputs * width;
   const gradient = new Float64Array(size);
   const hessian = new Float64Array(size * size);
@@ -153,10 +151,10 @@ function derivatives(
     for (let k = 0; k < outputs; k++) {
       const share = shares[row * outputs + k];
       const isOwn = outputs === 1 ? targets[row] === 1 : targets[row] === k;
-      const residual = weights[row] * (share - (isOwn ? 1 : 0));
+      const residual = inverseStrength * (share - (isOwn ? 1 : 0));
       for (let i = 0; i < width; i++) gradient[k * width + i] += residual * rows[from + i];
       for (let l = 0; l <= k; l++) {
-        const curvature = weights[row] * share * ((k === l ? 1 : 0) - shares[row * outputs + l]);
+        const curvature = inverseStrength * share * ((k === l ? 1 : 0) - shares[row * outputs + l]);
         for (let i = 0; i < width; i++) {
           const factor = curvature * rows[from + i];
           const at = (k * width + i) * size + l * width;
@@ -281,13 +279,6 @@ function standardise({ values, columns }: Table, { means, deviations }: Scaling)
     result[to] = 1;
   }
   return result;
-}
-
-function rowWeights(labels: Uint8Array, occurring: readonly number[], balanced: boolean): Float64Array {
-  const counts = occurring.map((one) => labels.reduce((sum, label) => sum + (label === one ? 1 : 0), 0));
-  return Float64Array.from(labels, (label) =>
-    balanced ? labels.length / (occurring.length * counts[occurring.indexOf(label)]) : 1,
-  );
 }
 
 /** From the outputs of the classes that occurred to all classes. */
