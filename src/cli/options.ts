@@ -7,6 +7,7 @@ import {
   type SelectionOptions,
   TRANSFORMS,
 } from "../expression/index.js";
+import { ENGINES } from "../model/index.js";
 import { DEVICES } from "../native/device.js";
 
 /** The kinds of file that hold expression, for help texts. */
@@ -42,13 +43,35 @@ export const selectionOptions = {
   },
 } as const;
 
-export const computeOptions = {
-  device: { choices: DEVICES, default: "auto", describe: "Where histograms are built", group: "Computing:" },
+export const threadsOption = {
   threads: {
     type: "number",
     describe: "CPU threads; all that this process is granted by default",
     group: "Computing:",
   },
+} as const;
+
+export const computeOptions = {
+  device: { choices: DEVICES, default: "auto", describe: "Where histograms are built", group: "Computing:" },
+  ...threadsOption,
+} as const;
+
+/** Options of commands that train networks. */
+export const trainingOptions = {
+  engine: {
+    choices: ENGINES,
+    default: "auto",
+    describe: "oneDNN, or TensorFlow.js, which is slower",
+    group: "Computing:",
+  },
+  ...threadsOption,
+  "cache-memory": {
+    type: "number",
+    default: 1024,
+    describe: "MB that histograms may take; if they do not fit, they are built anew for every step",
+    group: "Computing:",
+  },
+  yes: { type: "boolean", default: false, describe: "Train even if it will take long", group: "Computing:" },
 } as const;
 
 type Selected = Omit<InferredOptionTypes<typeof selectionOptions>, "scale"> & {

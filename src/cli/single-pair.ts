@@ -1,5 +1,15 @@
+import type { Argv } from "yargs";
 import { CnncError } from "../errors.js";
 import type { PairRequest } from "../histograms/index.js";
+import { DATA_FILES } from "./options.js";
+
+/** The positional arguments of a command about one pair of genes. */
+export function withPair<T>(parser: Argv<T>, geneA: string, geneB: string) {
+  return parser
+    .positional("data", { type: "string", demandOption: true, describe: DATA_FILES })
+    .positional("gene_a", { type: "string", demandOption: true, describe: geneA })
+    .positional("gene_b", { type: "string", demandOption: true, describe: geneB });
+}
 
 /** Two genes of the command line, as if a file had listed them. */
 export function singlePair(a: string, b: string): PairRequest {

@@ -3,6 +3,7 @@ import { CnncError } from "../errors.js";
 import { isBeelinePath, openBeeline } from "./beeline.js";
 import { openH5ad } from "./h5ad.js";
 import { defaultWorkers, fileSize, type Hdf5File, openHdf5 } from "./hdf5-file.js";
+import { HDF5_SIGNATURE } from "./hdf5-signature.js";
 import type { OpenedFile } from "./opened-file.js";
 import { findTenxMatrices, openTenx } from "./tenx.js";
 import type { ExpressionFile, MatrixInfo } from "./types.js";
@@ -60,8 +61,6 @@ async function openByContent(path: string): Promise<OpenedFile> {
     throw error;
   }
 }
-
-const HDF5_SIGNATURE = Buffer.from("\x89HDF\r\n\x1a\n", "latin1");
 
 async function hasHdf5Signature(path: string, bytes: number): Promise<boolean> {
   if (bytes < HDF5_SIGNATURE.length) return false;

@@ -2,6 +2,7 @@ export { openExpressionFile } from "./expression-file.js";
 export { findMatrix, type MatrixChoice } from "./find-matrix.js";
 export { type Annotation, createH5ad, type H5adWriter } from "./h5ad-writer.js";
 export { hashFile } from "./hash-file.js";
+export { HDF5_SIGNATURE } from "./hdf5-signature.js";
 export { createHdf5, type GrowingDataset, type Hdf5Writer, type WritableNumbers } from "./hdf5-writer.js";
 export {
   checkOutputFile,

@@ -5,6 +5,7 @@
  * See "HDF5 File Format Specification Version 3.0".
  */
 import type { FileHandle } from "node:fs/promises";
+import { HDF5_SIGNATURE } from "./hdf5-signature.js";
 import { hdf5Checksum } from "./plain-hdf5-checksum.js";
 
 const NUMERIC = ["uint8", "uint32", "uint64", "float32", "float64"] as const;
@@ -33,7 +34,6 @@ export interface PlainFile {
 
 const PAGE = 4096;
 const SUPERBLOCK_BYTES = 48;
-const SIGNATURE = Buffer.from("\x89HDF\r\n\x1a\n", "latin1");
 /** Of what is nowhere. */
 const NO_ADDRESS = 0xffff_ffff_ffff_ffffn;
 
@@ -98,7 +98,7 @@ export async function readPlainHdf5(file: FileHandle): Promise<PlainFile | undef
   try {
     const start = await readAt(file, 0, SUPERBLOCK_BYTES);
     const isPlain =
-      start.subarray(0, 8).equals(SIGNATURE) && start.equals(withChecksum(start.subarray(0, -4)));
+      start.subarray(0, 8).equals(HDF5_SIGNATURE) && start.equals(withChecksum(start.subarray(0, -4)));
     if (!isPlain || start[8] !== 2 || start[9] !== 8 || start[10] !== 8) return undefined;
     const arrays = new Map<string, PlacedArray>();
     const attributes = new Map<string, string | number>();
@@ -129,7 +129,14 @@ async function readAt(file: FileHandle, position: number, length: number): Promi
 
 function superblock(root: number, end: number): Buffer {
   return withChecksum(
-    Buffer.concat([SIGNATURE, bytes(2, 8, 8, 0), uint64(0n), uint64(NO_ADDRESS), uint64(end), uint64(root)]),
+    Buffer.concat([
+      HDF5_SIGNATURE,
+      bytes(2, 8, 8, 0),
+      uint64(0n),
+      uint64(NO_ADDRESS),
+      uint64(end),
+      uint64(root),
+    ]),
   );
 }
 

@@ -1,12 +1,12 @@
 import type { InferredOptionTypes } from "yargs";
 import { CnncError } from "../../errors.js";
 import { METHOD_NAMES, type NetworkSettings, type SplitRequest } from "../../evaluation/index.js";
-import { ENGINES, nativeEngineProblem } from "../../model/index.js";
+import { nativeEngineProblem } from "../../model/index.js";
 import { resolveThreads } from "../../native/device.js";
 import { SPLIT_MODES, type SplitMode } from "../../pairs/index.js";
 import { PRECISIONS } from "../../scoring/index.js";
 import { labelOptions } from "../label-options.js";
-import { positiveNumber, selectionOptions, wholeNumber } from "../options.js";
+import { positiveNumber, selectionOptions, trainingOptions, wholeNumber } from "../options.js";
 
 export const benchmarkOptions = {
   ...labelOptions,
@@ -50,30 +50,13 @@ export const benchmarkOptions = {
     group: "Methods:",
   },
   ...selectionOptions,
-  engine: {
-    choices: ENGINES,
-    default: "auto",
-    describe: "oneDNN, or TensorFlow.js, which is slower",
-    group: "Computing:",
-  },
+  ...trainingOptions,
   precision: {
     choices: PRECISIONS,
     default: "auto",
     describe: "Of networks; auto is bf16 where the processor has it, which is faster",
     group: "Computing:",
   },
-  threads: {
-    type: "number",
-    describe: "CPU threads; all that this process is granted by default",
-    group: "Computing:",
-  },
-  "cache-memory": {
-    type: "number",
-    default: 1024,
-    describe: "MB that histograms may take; if they do not fit, they are built anew for every step",
-    group: "Computing:",
-  },
-  yes: { type: "boolean", default: false, describe: "Train even if it will take long", group: "Computing:" },
   compare: {
     type: "string",
     array: true,

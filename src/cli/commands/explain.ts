@@ -19,9 +19,9 @@ import { renderExplanationSvg } from "../../report/explanation-image.js";
 import { svgToPng } from "../../report/svg-to-png.js";
 import { interruptible } from "../interrupt.js";
 import {
-  DATA_FILES,
   selectionFrom,
   selectionOptions,
+  threadsOption,
   wholeNumber,
   withExamples,
   withOptions,
@@ -30,7 +30,7 @@ import { pairPicture } from "../pair-picture.js";
 import { readingWarnings } from "../prediction/reading-warnings.js";
 import { progressLine } from "../progress-line.js";
 import { protectInputs } from "../protect-inputs.js";
-import { singlePair, withoutSkipping } from "../single-pair.js";
+import { singlePair, withoutSkipping, withPair } from "../single-pair.js";
 
 const options = {
   model: {
@@ -56,11 +56,7 @@ const options = {
     describe: "oneDNN, or TensorFlow.js, which is slower; auto by default",
     group: "Computing:",
   },
-  threads: {
-    type: "number",
-    describe: "CPU threads; all that this process is granted by default",
-    group: "Computing:",
-  },
+  ...threadsOption,
   output: { alias: "o", type: "string", describe: "Picture to write: .png or .svg" },
   json: { type: "boolean", default: false, describe: "Print all numbers as JSON" },
 } as const;
@@ -70,20 +66,10 @@ export const explainCommand: CommandModule<object, Arguments> = {
   command: "explain <data> <gene_a> <gene_b>",
   describe: "Tell which expression states drive a pair's score",
   builder: (parser) =>
-    withExamples(
-      withOptions(parser, options)
-        .positional("data", {
-          type: "string",
-          demandOption: true,
-          describe: DATA_FILES,
-        })
-        .positional("gene_a", { type: "string", demandOption: true, describe: "The regulator" })
-        .positional("gene_b", { type: "string", demandOption: true, describe: "The target" }),
-      [
-        ["explain data-samples/expression.h5ad TF01 TF17 --model model", "in words"],
-        ["explain data-samples/expression.h5ad TF01 TF17 --model model -o why.png", "and as a picture"],
-      ],
-    ) as Argv<Arguments>,
+    withExamples(withPair(withOptions(parser, options), "The regulator", "The target"), [
+      ["explain data-samples/expression.h5ad TF01 TF17 --model model", "in words"],
+      ["explain data-samples/expression.h5ad TF01 TF17 --model model -o why.png", "and as a picture"],
+    ]) as Argv<Arguments>,
   handler: (args) => interruptible((signal) => run(args, signal)),
 };
 

@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import type { Argv, CommandModule, InferredOptionTypes } from "yargs";
 import { CnncError } from "../../errors.js";
 import { mergeHistogramShards } from "../../histograms/index.js";
-import { checkOutputFile } from "../../io/index.js";
+import { checkOutputFile, HDF5_SIGNATURE } from "../../io/index.js";
 import { notAShard, unreadableShard } from "../../pairs/index.js";
 import type { ProgressListener } from "../../progress.js";
 import {
@@ -106,10 +106,8 @@ async function kindOf(paths: readonly string[]): Promise<boolean> {
   );
 }
 
-const HDF5_SIGNATURE = "\x89HDF\r\n\x1a\n";
-
 async function holdsScores(path: string): Promise<boolean> {
-  const start = new Uint8Array(8);
+  const start = Buffer.alloc(HDF5_SIGNATURE.length);
   const file = await open(path).catch((cause: NodeJS.ErrnoException) => {
     throw unreadableShard(path, cause);
   });
@@ -120,7 +118,7 @@ async function holdsScores(path: string): Promise<boolean> {
     await file.close();
   }
   if (isRecordFile(start)) return true;
-  if (Buffer.from(start).toString("latin1") === HDF5_SIGNATURE) return false;
+  if (start.equals(HDF5_SIGNATURE)) return false;
   throw notAShard(path);
 }
 

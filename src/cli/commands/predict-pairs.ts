@@ -23,6 +23,7 @@ import {
   DATA_FILES,
   selectionFrom,
   selectionOptions,
+  threadsOption,
   wholeNumber,
   withExamples,
   withOptions,
@@ -105,11 +106,7 @@ const computeOptions = {
     describe: "Where networks run; auto is the CPU for now",
     group: "Computing:",
   },
-  threads: {
-    type: "number",
-    describe: "CPU threads; all that this process is granted by default",
-    group: "Computing:",
-  },
+  ...threadsOption,
   memory: {
     type: "string",
     describe: "Need at most so much, e.g. 4G: a prepared store that takes more is read in parts",

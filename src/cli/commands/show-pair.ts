@@ -7,17 +7,10 @@ import { checkOutputFile, writeWhole } from "../../io/index.js";
 import { renderPairSvg } from "../../report/pair-image.js";
 import { svgToPng } from "../../report/svg-to-png.js";
 import { interruptible } from "../interrupt.js";
-import {
-  computeOptions,
-  DATA_FILES,
-  selectionFrom,
-  selectionOptions,
-  withExamples,
-  withOptions,
-} from "../options.js";
+import { computeOptions, selectionFrom, selectionOptions, withExamples, withOptions } from "../options.js";
 import { pairPicture } from "../pair-picture.js";
 import { progressLine } from "../progress-line.js";
-import { singlePair, withoutSkipping } from "../single-pair.js";
+import { singlePair, withoutSkipping, withPair } from "../single-pair.js";
 
 const options = {
   ...selectionOptions,
@@ -31,14 +24,7 @@ export const showPairCommand: CommandModule<object, Arguments> = {
   describe: "Draw the histogram of one gene pair",
   builder: (parser) =>
     withExamples(
-      withOptions(parser, options)
-        .positional("data", {
-          type: "string",
-          demandOption: true,
-          describe: DATA_FILES,
-        })
-        .positional("gene_a", { type: "string", demandOption: true, describe: "Gene on the horizontal axis" })
-        .positional("gene_b", { type: "string", demandOption: true, describe: "Gene on the vertical axis" }),
+      withPair(withOptions(parser, options), "Gene on the horizontal axis", "Gene on the vertical axis"),
       [["show-pair data-samples/expression.h5ad TF01 G001 -o pair.png", "a picture with both margins"]],
     ) as Argv<Arguments>,
   handler: (args) => interruptible((signal) => run(args, signal)),

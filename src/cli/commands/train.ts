@@ -7,7 +7,6 @@ import { checkOutputFolder } from "../../io/index.js";
 import {
   ARCHITECTURES,
   type Architecture,
-  ENGINES,
   IMAGE_KINDS,
   type ImageKind,
   type LoadedModel,
@@ -35,6 +34,7 @@ import {
   seedFrom,
   selectionFrom,
   selectionOptions,
+  trainingOptions,
   wholeNumber,
   withExamples,
   withOptions,
@@ -144,30 +144,13 @@ const fittingOptions = {
 } as const;
 
 const computeOptions = {
-  engine: {
-    choices: ENGINES,
-    default: "auto",
-    describe: "oneDNN, or TensorFlow.js, which is slower",
-    group: "Computing:",
-  },
+  ...trainingOptions,
   precision: {
     choices: ["f32", "bf16"],
     default: "f32",
     describe: "bf16 is faster where the processor has it",
     group: "Computing:",
   },
-  threads: {
-    type: "number",
-    describe: "CPU threads; all that this process is granted by default",
-    group: "Computing:",
-  },
-  "cache-memory": {
-    type: "number",
-    default: 1024,
-    describe: "MB that histograms may take; if they do not fit, they are built anew for every step",
-    group: "Computing:",
-  },
-  yes: { type: "boolean", default: false, describe: "Train even if it will take long", group: "Computing:" },
 } as const;
 
 const options = {
