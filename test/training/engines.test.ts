@@ -109,21 +109,7 @@ describe.skipIf(problem !== undefined)(
           seed: 9,
           widthDivisor: WIDTH_DIVISOR,
         });
-        // Each engine has masks of its own.
-        for (const layer of model.layers) if ("rate" in layer) layer.rate = 0;
-        const spec = networkSpec(model);
-        if ("unsupported" in spec) throw new Error(spec.unsupported);
-        const parameters = flatParameters(model);
-        const judge = await createTfjsEngine({ model, optimizer });
-        const native = createNativeEngine({
-          spec,
-          parameters,
-          optimizer,
-          precision: "f32",
-          threads: 2,
-          batchSize: BATCH,
-          seed: 1,
-        });
+        const { spec, parameters, judge, native } = await bothEngines(model, optimizer);
         for (let step = 0; step < 20; step++) {
           const batch = randomBatch(spec, BATCH, 3, step);
           const loss = await native.step(batch, rate);
@@ -142,22 +128,9 @@ describe.skipIf(problem !== undefined)(
 
     it("a step of the published network at full width", async () => {
       const model = await buildModel("cnnc", { task: "causality", channels: 1, seed: 5 });
-      for (const layer of model.layers) if ("rate" in layer) layer.rate = 0;
-      const spec = networkSpec(model);
-      if ("unsupported" in spec) throw new Error(spec.unsupported);
       // Its first velocity is the gradient, so that TensorFlow.js is asked for the slow part once.
       const optimizer: Optimizer = { kind: "sgd", momentum: 0.9, nesterov: true };
-      const parameters = flatParameters(model);
-      const judge = await createTfjsEngine({ model, optimizer });
-      const native = createNativeEngine({
-        spec,
-        parameters,
-        optimizer,
-        precision: "f32",
-        threads: 2,
-        batchSize: BATCH,
-        seed: 1,
-      });
+      const { spec, parameters, judge, native } = await bothEngines(model, optimizer);
       const batch = randomBatch(spec, BATCH, 3, 7);
       const apart = largestDifference(await native.predict(batch.images), await judge.predict(batch.images));
       expect(apart).toBeLessThan(1e-5);
@@ -171,3 +144,22 @@ describe.skipIf(problem !== undefined)(
     }, 180_000);
   },
 );
+
+/** TensorFlow.js and the native engine with the same network, without dropout: each has masks of its own. */
+async function bothEngines(model: Awaited<ReturnType<typeof buildModel>>, optimizer: Optimizer) {
+  for (const layer of model.layers) if ("rate" in layer) layer.rate = 0;
+  const spec = networkSpec(model);
+  if ("unsupported" in spec) throw new Error(spec.unsupported);
+  const parameters = flatParameters(model);
+  const judge = await createTfjsEngine({ model, optimizer });
+  const native = createNativeEngine({
+    spec,
+    parameters,
+    optimizer,
+    precision: "f32",
+    threads: 2,
+    batchSize: BATCH,
+    seed: 1,
+  });
+  return { spec, parameters, judge, native };
+}
