@@ -4,14 +4,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "cnn/bf16.hpp"
 #include "cnn/dropout.hpp"
+#include "cnn/pool_kind.hpp"
 
 namespace cnnc {
-
-/// bfloat16: the upper half of a float32.
-enum class Bf16 : std::uint16_t {};
-
-enum class PoolKind : std::uint8_t { none, maximum, average };
 
 /// Per-channel numbers of a batch normalisation that turn x into scale x + shift.
 struct NormScale {

@@ -26,14 +26,10 @@ CNNC_INLINE_LOOP void each_block(std::size_t channels, Work&& work) {
 
 CNNC_INLINE_LOOP float load(const float* values, std::size_t i) { return values[i]; }
 CNNC_INLINE_LOOP float load(const Bf16* values, std::size_t i) {
-  return __builtin_bit_cast(float, static_cast<std::uint32_t>(values[i]) << 16);
+  return float_of(values[i]);
 }
 CNNC_INLINE_LOOP void store(float* values, std::size_t i, float value) { values[i] = value; }
-/// Rounds to the nearest, ties to even. Activations and derivatives are never NaN here: a NaN becomes some value.
-CNNC_INLINE_LOOP void store(Bf16* values, std::size_t i, float value) {
-  const auto bits = __builtin_bit_cast(std::uint32_t, value);
-  values[i] = static_cast<Bf16>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-}
+CNNC_INLINE_LOOP void store(Bf16* values, std::size_t i, float value) { values[i] = bf16_of(value); }
 
 template <bool norm, bool relu>
 CNNC_INLINE_LOOP float activate(float x, float scale, float shift) {

@@ -6,19 +6,13 @@
 #include <type_traits>
 
 #include "core/expression_store.hpp"
+#include "cuda/warp.hpp"
 
 // What one GPU thread block does, as code that also runs on the host: the tests run it there, thread
 // after thread, and compare the images with histograms_cpu.
 
-#ifdef __CUDACC__
-#define CNNC_HOST_DEVICE __host__ __device__
-#else
-#define CNNC_HOST_DEVICE
-#endif
-
 namespace cnnc::gpu {
 
-inline constexpr std::uint32_t kWarp = 32;
 /// Threads of a block; with kTeams, a compromise between blocks per multiprocessor and spreading a gene often.
 inline constexpr std::uint32_t kThreads = 512;
 /// Streamed genes of a block at most: one warp each.

@@ -1,0 +1,153 @@
+#include "cuda/network_plan.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.hpp"
+
+namespace cnnc::gpu {
+namespace {
+
+Layout layout_of(const Shape& shape) {
+  return {static_cast<std::uint32_t>(shape.height), static_cast<std::uint32_t>(shape.width),
+          static_cast<std::uint32_t>(shape.channels)};
+}
+
+/// Normalisation with moving statistics as scale x + shift.
+PackedNorm scale_and_shift(const NormLayer& layer, std::span<const float> parameters) {
+  const std::size_t channels = layer.parameters[0].size;
+  PackedNorm packed{std::vector<float>(channels), std::vector<float>(channels)};
+  const auto value = [&](std::size_t range, std::size_t c) {
+    return double{parameters[layer.parameters[range].offset + c]};
+  };
+  for (std::size_t c = 0; c < channels; ++c) {
+    const double factor = value(0, c) / std::sqrt(value(3, c) + layer.norm.epsilon);
+    packed.scale[c] = static_cast<float>(factor);
+    packed.shift[c] = static_cast<float>(value(1, c) - factor * value(2, c));
+  }
+  return packed;
+}
+
+template <class T>
+class Planner {
+ public:
+  Planner(const Network& network, std::size_t shared_bytes) : shared_bytes_(shared_bytes) {
+    const NetworkSteps steps = plan_steps(network);
+    if (steps.head.outputs > kMostOutputs) throw Error("BAD_NETWORK", "the GPU runs networks of at most 16 outputs");
+    plan_.input = layout_of(network.input);
+    plan_.head = steps.head;
+    layout_ = plan_.input;
+    plan_.largest = layout_.size();
+    for (std::size_t i = 0; i < steps.steps.size(); ++i) {
+      if (const auto* product = std::get_if<ProductStep>(&steps.steps[i])) {
+        const auto* after = i + 1 < steps.steps.size() ? std::get_if<PointwiseStep>(&steps.steps[i + 1]) : nullptr;
+        if (add_product(*product, after)) ++i;
+      } else {
+        add_pointwise(std::get<PointwiseStep>(steps.steps[i]));
+      }
+      plan_.largest = std::max(plan_.largest, std::size_t{layout_.size()});
+    }
+    plan_.features = layout_;
+  }
+  NetworkPlan<T> result() { return std::move(plan_); }
+
+ private:
+  /// Returns whether the product does what the step after it asks for, too.
+  bool add_product(ProductStep step, const PointwiseStep* after) {
+    const bool fits = after != nullptr && (!after->norm || !step.relu) && (!after->pool || after->pool->size == 2);
+    ProductOperation<T> operation{step, std::nullopt, {}, {}};
+    ProductShape shape{layout_, layout_of(step.out), static_cast<std::uint32_t>(step.kernel),
+                       static_cast<std::uint32_t>(step.padding), PoolKind::none, step.relu};
+    if (step.dense && layout_.height * layout_.width > 1) {
+      operation.flattened = layout_;
+      shape.in = {1, 1, layout_.size()};
+    }
+    if (fits) {
+      operation.norm = after->norm;
+      shape.relu = step.relu || after->relu;
+      if (after->pool) shape.out = {shape.out.height / 2, shape.out.width / 2, shape.out.channels};
+      if (after->pool) shape.pool = after->pool->average ? PoolKind::average : PoolKind::maximum;
+    }
+    operation.plan = plan_product<T>(shape, shared_bytes_);
+    plan_.operations.emplace_back(std::move(operation));
+    layout_ = shape.out;
+    return fits;
+  }
+
+  void add_pointwise(const PointwiseStep& step) {
+    if (!step.norm && !step.relu && !step.pool) return;  // dropout alone does nothing here
+    if (step.norm) flatten_like(step.in);
+    const PoolKind pool = !step.pool ? PoolKind::none : step.pool->average ? PoolKind::average : PoolKind::maximum;
+    const auto size = static_cast<std::uint32_t>(step.pool ? step.pool->size : 1);
+    const Layout out{layout_.height / size, layout_.width / size, layout_.channels};
+    plan_.operations.emplace_back(PointwiseOperation{layout_, out, step.norm, step.relu, pool, size});
+    layout_ = out;
+  }
+
+  /// Flattening moves nothing, so that layers which do not care see the image as it was; a normalisation does care.
+  void flatten_like(const Shape& shape) {
+    if (layout_.height * layout_.width == shape.pixels()) return;
+    if (layout_.channels % 2 != 0) {
+      throw Error("BAD_NETWORK", "the GPU does not normalise a flattened image of an odd number of channels");
+    }
+    layout_ = {1, 1, layout_.size()};
+  }
+
+  NetworkPlan<T> plan_{};
+  std::size_t shared_bytes_;
+  Layout layout_;  ///< of what the last operation gives
+};
+
+}  // namespace
+
+template <class T>
+NetworkPlan<T> plan_network(const Network& network, std::size_t shared_bytes) {
+  return Planner<T>(network, shared_bytes).result();
+}
+
+template <class T>
+PackedProduct<T> pack_product(const ProductOperation<T>& operation, std::span<const float> parameters) {
+  const ProductStep& step = operation.step;
+  const auto kernel = parameters.subspan(step.weights.offset, step.weights.size);
+  std::vector<float> weights(kernel.begin(), kernel.end());
+  std::vector<float> bias(step.out.channels);
+  if (step.bias) std::copy_n(parameters.data() + step.bias->offset, bias.size(), bias.data());
+  if (operation.norm) {
+    const PackedNorm norm = scale_and_shift(*operation.norm, parameters);
+    for (std::size_t i = 0; i < weights.size(); ++i) weights[i] *= norm.scale[i % bias.size()];
+    for (std::size_t c = 0; c < bias.size(); ++c) bias[c] = bias[c] * norm.scale[c] + norm.shift[c];
+  }
+  return {pack_weights<T>(operation.plan, operation.flattened, weights), pack_bias<T>(operation.plan, bias)};
+}
+
+PackedNorm pack_norm(const NormLayer& norm, std::span<const float> parameters) {
+  PackedNorm packed = scale_and_shift(norm, parameters);
+  const std::size_t stored = packed.scale.size() + packed.scale.size() % 2;
+  packed.scale.resize(stored);
+  packed.shift.resize(stored);
+  return packed;
+}
+
+template <class T>
+PackedHead pack_head(const NetworkPlan<T>& plan, std::span<const float> parameters) {
+  const Head& head = plan.head;
+  PackedHead packed{std::vector<float>(head.outputs * plan.head_inputs()), std::vector<float>(head.outputs)};
+  const std::uint32_t stored = plan.features.stored();
+  for (std::uint32_t output = 0; output < head.outputs; ++output) {
+    for (std::size_t i = 0; i < head.inputs; ++i) {
+      const std::size_t at = i / plan.features.channels * stored + i % plan.features.channels;
+      packed.weights[output * plan.head_inputs() + at] = parameters[head.weights.offset + i * head.outputs + output];
+    }
+    if (head.bias) packed.bias[output] = parameters[head.bias->offset + output];
+  }
+  return packed;
+}
+
+template NetworkPlan<float> plan_network(const Network&, std::size_t);
+template NetworkPlan<Bf16> plan_network(const Network&, std::size_t);
+template PackedProduct<float> pack_product(const ProductOperation<float>&, std::span<const float>);
+template PackedProduct<Bf16> pack_product(const ProductOperation<Bf16>&, std::span<const float>);
+template PackedHead pack_head(const NetworkPlan<float>&, std::span<const float>);
+template PackedHead pack_head(const NetworkPlan<Bf16>&, std::span<const float>);
+
+}  // namespace cnnc::gpu

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "cnn/network_steps.hpp"
+#include "cuda/pointwise_block.hpp"
+#include "cuda/product_plan.hpp"
+
+namespace cnnc::gpu {
+
+/// A convolution or dense layer with everything that its kernel takes along.
+template <class T>
+struct ProductOperation {
+  ProductStep step;
+  std::optional<NormLayer> norm;  ///< folded into the weights
+  Layout flattened;               ///< of a dense layer's input, see pack_weights
+  ProductPlan<T> plan;
+};
+
+struct PointwiseOperation {
+  Layout in;
+  Layout out;
+  std::optional<NormLayer> norm;
+  bool relu;
+  PoolKind pool;
+  std::uint32_t pool_size;
+};
+
+/// A network as the kernels that score with it, one after the other.
+template <class T>
+struct NetworkPlan {
+  Layout input;
+  std::vector<std::variant<ProductOperation<T>, PointwiseOperation>> operations;
+  Layout features;  ///< what the head reads
+  Head head;
+  std::size_t largest;  ///< values of an image between two operations at most
+
+  [[nodiscard]] std::uint32_t head_inputs() const noexcept { return features.size(); }
+};
+
+/// @param shared_bytes that a block may take; throws what plan_product throws, and Error BAD_NETWORK for a head of more
+/// than kMostOutputs
+template <class T>
+[[nodiscard]] NetworkPlan<T> plan_network(const Network& network, std::size_t shared_bytes);
+
+/// A product's weights and biases, with the normalisation folded in, for the device.
+template <class T>
+struct PackedProduct {
+  std::vector<WeightWord<T>> weights;
+  std::vector<float> bias;
+};
+template <class T>
+[[nodiscard]] PackedProduct<T> pack_product(const ProductOperation<T>& operation, std::span<const float> parameters);
+
+/// Normalisation with moving statistics as scale x + shift, by stored channel.
+struct PackedNorm {
+  std::vector<float> scale;
+  std::vector<float> shift;
+};
+[[nodiscard]] PackedNorm pack_norm(const NormLayer& norm, std::span<const float> parameters);
+
+/// Weights [output][stored input] and biases of the head.
+struct PackedHead {
+  std::vector<float> weights;
+  std::vector<float> bias;
+};
+template <class T>
+[[nodiscard]] PackedHead pack_head(const NetworkPlan<T>& plan, std::span<const float> parameters);
+
+}  // namespace cnnc::gpu

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "cuda/product_block.hpp"
+
+namespace cnnc::gpu {
+
+/// How a warp's sums are cut: units of 32 pixels times tiles of 8 filters. Few filters leave room for more pixels, so
+/// that a value read from shared memory is always used many times.
+enum class ProductCut : std::uint8_t { narrow /* 4 x 2 */, medium /* 2 x 4 */, wide /* 1 x 8 */ };
+
+/// Calls body.template operator()<units, tiles>().
+template <class Body>
+void with_cut(ProductCut cut, Body&& body) {
+  switch (cut) {
+    case ProductCut::narrow: body.template operator()<4, 2>(); break;
+    case ProductCut::medium: body.template operator()<2, 4>(); break;
+    case ProductCut::wide: body.template operator()<1, 8>(); break;
+  }
+}
+
+/// All of a product that does not depend on weights. T: float or Bf16.
+template <class T>
+struct ProductPlan {
+  ProductShape shape;
+  ProductCut cut;
+  ProductTile tile;
+  std::vector<std::uint32_t> offsets;
+
+  [[nodiscard]] std::uint32_t blocks(std::uint32_t images) const noexcept {
+    return (images + tile.images - 1) / tile.images * tile.bands;
+  }
+  [[nodiscard]] std::size_t shared_bytes() const noexcept { return std::size_t{tile.patch_words()} * 4; }
+  [[nodiscard]] std::uint32_t padded_filters() const noexcept;
+  /// The batch of a launch but for its pointers.
+  [[nodiscard]] ProductBatch<T> batch(std::uint32_t images) const noexcept;
+};
+
+/// @param shared_bytes that a block may take; throws Error GPU_UNAVAILABLE when even one row of output does not fit
+template <class T>
+[[nodiscard]] ProductPlan<T> plan_product(const ProductShape& shape, std::size_t shared_bytes);
+
+/// Weights in the order of ProductBatch, from kernel x kernel x (channels in) x (filters). A dense layer's channels in
+/// are all values of the image that its input was: `flattened` says how that lies in memory.
+template <class T>
+[[nodiscard]] std::vector<WeightWord<T>> pack_weights(const ProductPlan<T>& plan, const Layout& flattened,
+                                                      std::span<const float> weights);
+
+/// Biases, padded with zeros.
+template <class T>
+[[nodiscard]] std::vector<float> pack_bias(const ProductPlan<T>& plan, std::span<const float> bias);
+
+}  // namespace cnnc::gpu
