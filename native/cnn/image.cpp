@@ -1,10 +1,9 @@
 #include "cnn/image.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <utility>
 
+#include "cnn/image_values.hpp"
 #include "core/clones.hpp"
 #include "core/error.hpp"
 
@@ -46,34 +45,19 @@ CNNC_CLONES void take_shares(const std::uint32_t* counts, float scale, Shares& s
   }
 }
 
-/// 0.5 (joint - Q) / sqrt(Q + 1 / N), clipped.
 CNNC_CLONES void residual(const Shares& shares, float one_cell, float* out) {
   for (std::size_t row = 0; row < kSide; ++row) {
     for (std::size_t column = 0; column < kSide; ++column) {
       const float expected = shares.rows[row] * shares.columns[column];
-      const float value = 0.5F * (shares.joint[row * kSide + column] - expected) / std::sqrt(expected + one_cell);
-      out[row * kSide + column] = std::min(3.0F, std::max(-3.0F, value));
+      out[row * kSide + column] = residual_value(shares.joint[row * kSide + column], expected, one_cell);
     }
   }
-}
-
-/// log10 of a normal positive number, to about 1e-7: the exponent, and an odd series in (m - 1) / (m + 1) for the
-/// rest, m within sqrt(2) of 1.
-[[gnu::always_inline]] inline float fast_log10(float x) {
-  constexpr std::uint32_t kRootHalf = 0x3F3504F3;
-  const std::uint32_t bits = std::bit_cast<std::uint32_t>(x) - kRootHalf;
-  const auto exponent = static_cast<float>(static_cast<std::int32_t>(bits) >> 23);
-  const float m = std::bit_cast<float>((bits & 0x7FFFFF) + kRootHalf);
-  const float s = (m - 1) / (m + 1);
-  const float s2 = s * s;
-  const float series = s * (2 + s2 * (2.0F / 3 + s2 * (2.0F / 5 + s2 * (2.0F / 7 + s2 * (2.0F / 9)))));
-  return exponent * 0.30103000F + series * 0.43429448F;
 }
 
 CNNC_CLONES void margins(const Shares& shares, float* out) {
   for (std::size_t row = 0; row < kSide; ++row) {
     for (std::size_t column = 0; column < kSide; ++column) {
-      out[row * kSide + column] = (fast_log10(shares.rows[row] * shares.columns[column] + 1e-4F) + 4) / 4;
+      out[row * kSide + column] = margins_value(shares.rows[row] * shares.columns[column]);
     }
   }
 }

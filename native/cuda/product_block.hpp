@@ -230,7 +230,7 @@ CNNC_HOST_DEVICE void multiply(const ProductBatch<Bf16>& batch, const std::uint3
     RightFragment right[kTiles];
   };
   const auto* const offsets = reinterpret_cast<const TwoWords<std::uint32_t>*>(batch.offsets);
-  const auto* const weights = reinterpret_cast<const TwoWords<std::uint32_t>*>(batch.weights);
+  const auto* const weights = reinterpret_cast<const RightFragment*>(batch.weights);
   for (std::uint32_t step = 0; step < batch.tile.steps; ++step) {
     PerLane<Fragments> fragments;
     each_lane([&](std::uint32_t lane) {
@@ -239,8 +239,7 @@ CNNC_HOST_DEVICE void multiply(const ProductBatch<Bf16>& batch, const std::uint3
       const std::uint32_t first_tile = (step * batch.tile.groups + group) * kTiles;
       CNNC_UNROLL
       for (std::uint32_t tile = 0; tile < kTiles; ++tile) {
-        const TwoWords<std::uint32_t> pair = weights[(first_tile + tile) * kWarp + lane];
-        mine.right[tile] = {{pair.words[0], pair.words[1]}};
+        mine.right[tile] = weights[(first_tile + tile) * kWarp + lane];
       }
       CNNC_UNROLL
       for (std::uint32_t unit = 0; unit < kUnits; ++unit) {

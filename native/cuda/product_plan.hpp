@@ -8,15 +8,14 @@
 
 namespace cnnc::gpu {
 
-/// How a warp's sums are cut: units of 32 pixels times tiles of 8 filters. Few filters leave room for more pixels, so
-/// that a value read from shared memory is always used many times.
-enum class ProductCut : std::uint8_t { narrow /* 4 x 2 */, medium /* 2 x 4 */, wide /* 1 x 8 */ };
+/// How a warp's sums are cut: units of 32 pixels times tiles of 8 filters, as many as leave all numbers in registers.
+enum class ProductCut : std::uint8_t { narrow /* 2 x 2 */, medium /* 2 x 4 */, wide /* 1 x 8 */ };
 
 /// Calls body.template operator()<units, tiles>().
 template <class Body>
 void with_cut(ProductCut cut, Body&& body) {
   switch (cut) {
-    case ProductCut::narrow: body.template operator()<4, 2>(); break;
+    case ProductCut::narrow: body.template operator()<2, 2>(); break;
     case ProductCut::medium: body.template operator()<2, 4>(); break;
     case ProductCut::wide: body.template operator()<1, 8>(); break;
   }

@@ -73,7 +73,7 @@ CNNC_HOST_DEVICE inline void sum_of_lanes(PerLane<float>& values) {
 struct LeftFragment {
   std::uint32_t words[4];
 };
-struct RightFragment {
+struct alignas(8) RightFragment {
   std::uint32_t words[2];
 };
 

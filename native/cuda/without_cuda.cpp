@@ -1,4 +1,6 @@
 #include "core/devices.hpp"
+#include "core/error.hpp"
+#include "cuda/network_cuda.hpp"
 
 namespace cnnc {
 
@@ -6,6 +8,10 @@ GpuStatus gpu_status() { return {false, "This build has no GPU code: it was comp
 
 void histograms_cuda(const ExpressionStore& store, const Pairs& pairs, HistogramOutput out, const JobControl&) {
   check_arguments(store, pairs, out);
+  throw Error("GPU_UNAVAILABLE", gpu_status().problem);
+}
+
+std::unique_ptr<CudaPredictor> make_cuda_predictor(const Network&, Precision) {
   throw Error("GPU_UNAVAILABLE", gpu_status().problem);
 }
 
