@@ -42,6 +42,10 @@ export function countArray(cells: number, length: number): CountArray {
   return cells <= 0xffff ? new Uint16Array(length) : new Uint32Array(length);
 }
 
+/** A new array for images of counts of `cells` cells, or of NEPDFs. */
+export const imageArray = (cells: number, length: number, nepdf = false): HistogramArray =>
+  nepdf ? new Float32Array(length) : countArray(cells, length);
+
 /**
  * Histograms of all pairs of a source, in its order, batch by batch. The next batch is built while the
  * consumer works on one. Each batch owns its arrays, unless `reuseImages`.
@@ -55,8 +59,7 @@ export async function* histogramBatches(
   options: BatchOptions,
 ): AsyncGenerator<HistogramBatch, void, void> {
   const batchSize = options.batchSize ?? 4096;
-  const allocate = (length: number): HistogramArray =>
-    options.nepdf ? new Float32Array(length) : countArray(store.cells, length);
+  const allocate = (length: number) => imageArray(store.cells, length, options.nepdf);
   // Two are enough: one that the consumer has, one that is being filled.
   const buffers: HistogramArray[] = [];
   let ahead: Promise<HistogramBatch> | undefined;

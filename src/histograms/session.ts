@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import { CnncError } from "../errors.js";
 import {
   type ExpressionSource,
@@ -23,6 +24,7 @@ import {
 } from "../pairs/index.js";
 import type { ProgressListener } from "../progress.js";
 import { type BatchOptions, type HistogramBatch, histogramBatches } from "./batches.js";
+import { orderedBatches } from "./ordered-batches.js";
 import { type PartsOptions, type StorePart, storeParts } from "./store-parts.js";
 
 /** Which pairs are wanted. */
@@ -76,19 +78,23 @@ export interface HistogramSession {
   /** Row of the pair file that each pair comes from, for lists. */
   readonly rows?: Uint32Array;
   readonly report: SessionReport;
-  /** Histograms of all pairs, or those of a range, in order; see histogramBatches. */
+  /** Histograms of all pairs, or those of a range, in order; see histogramBatches and, for parts, orderedBatches. */
   batches(
     options?: Pick<BatchOptions, "nepdf" | "batchSize" | "signal" | "reuseImages"> & {
       readonly range?: PairRange;
+      /** Where parts may put what is not in order yet. Default: the system's. */
+      readonly temporaryFolder?: string;
     },
   ): AsyncGenerator<HistogramBatch, void, void>;
   /**
    * Stores with the pairs that they answer for; together all pairs, or those of a range. It is the store of all genes
-   * with all pairs, unless that is more than the memory limit: then several, to be used one after the other.
+   * with all pairs, unless that is more than the memory limit: then several, to be used one after the other; see
+   * storeParts for their order.
    *
+   * @param done pairs, the first in that order, that nobody asks for
    * @throws CnncError of the source's build
    */
-  parts(range?: PairRange): AsyncGenerator<StorePart, void, void>;
+  parts(range?: PairRange, done?: number): AsyncGenerator<StorePart, void, void>;
   /** Whether there are several parts: the session must stay open for them. */
   readonly inParts: boolean;
   /** Bytes of the store; of several, the most that one of them may take. */
@@ -147,6 +153,7 @@ export async function openHistograms(
         ...(options.onProgress && { onProgress: options.onProgress }),
       }));
     const found = resolveInStore(request, store, path, options.minCells);
+    const whole: PairRange = { from: 0, to: found.source.count };
     return {
       selection,
       request,
@@ -165,17 +172,21 @@ export async function openHistograms(
       },
       inParts: large !== undefined,
       storeBytes: large ? large.parts.budget : store.native.bytes,
-      parts: (range = { from: 0, to: found.source.count }) =>
+      parts: (range = whole, done = 0) =>
         large
-          ? storeParts(found.source, range, large.parts)
-          : wholeStore(store, sliceOf(found.source, range)),
-      batches: ({ range, ...batchOptions } = {}) =>
-        histogramBatches(store, range ? sliceOf(found.source, range) : found.source, {
+          ? storeParts(found.source, range, large.parts, done)
+          : wholeStore(store, sliceOf(found.source, { from: range.from + done, to: range.to })),
+      batches: ({ range = whole, temporaryFolder = tmpdir(), ...given } = {}) => {
+        const batchOptions = {
           device,
           threads,
           ...(options.signal && { signal: options.signal }),
-          ...batchOptions,
-        }),
+          ...given,
+        };
+        if (!large) return histogramBatches(store, sliceOf(found.source, range), batchOptions);
+        const parts = storeParts(found.source, range, large.parts);
+        return orderedBatches(store.cells, found.source, range, parts, { ...batchOptions, temporaryFolder });
+      },
       close: () => selection.close(),
     };
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { ExpressionStore } from "../expression/index.js";
-import type { PairBatch, PairRange, PairSource } from "../pairs/index.js";
+import { type PairBatch, type PairRange, type PairSource, sliceOf } from "../pairs/index.js";
 
 /** A store of some genes with the pairs that it can answer for. */
 export interface StorePart {
@@ -8,6 +8,17 @@ export interface StorePart {
   readonly source: PairSource;
   /** By gene of the store: its number among all genes; undefined where the store has all of them. */
   readonly genes?: Uint32Array;
+}
+
+/** The same as one of several that together answer for a stretch of consecutive pairs. */
+export interface StretchPart extends StorePart {
+  readonly genes: Uint32Array;
+  /** Positions of the stretch in the whole source. */
+  readonly stretch: PairRange;
+  /** Whether no other part of the stretch follows. */
+  readonly isLast: boolean;
+  /** Where the part's pairs are in the whole source, in their order: runs that follow one another. */
+  positions(): Iterable<PairRange>;
 }
 
 export interface PartsOptions {
@@ -28,32 +39,43 @@ const BATCH = 1 << 16;
  *
  * The range is cut into stretches whose first genes take half of the budget; the other half is for their second genes,
  * group by group. Stores are read about as often as is needed for all pairs of genes: twice the size of all genes,
- * squared, divided by the budget.
+ * squared, divided by the budget. Pairs come in an order that depends on nothing but the source, the range and the
+ * options.
  *
  * @param options whose `budget` is enough for any two genes
+ * @param done pairs, the first in that order, that nobody asks for
  * @throws whatever `load` throws
  */
 export async function* storeParts(
   source: PairSource,
   range: PairRange,
   options: PartsOptions,
-): AsyncGenerator<StorePart, void, void> {
+  done = 0,
+): AsyncGenerator<StretchPart, void, void> {
   const { sizes, budget, load } = options;
+  let before = 0;
   for (const stretch of stretches(source, range, sizes, budget / 2)) {
     const groups = groupSecondGenes(source, stretch, sizes, budget);
     for (let group = 0; group < groups.count; group++) {
+      const count = groups.pairs[group];
+      const skipped = Math.min(count, Math.max(0, done - before));
+      before += count;
+      if (skipped === count) continue;
       const genes = stretch.firstGenes.concat(groups.genes[group]).sort((one, other) => one - other);
       const localOf = new Uint32Array(sizes.length);
       genes.forEach((gene, local) => {
         localOf[gene] = local;
       });
-      const isIn = (b: number) => groups.groupOf[b] === group;
+      const chosen: ChosenPairs = { source, range: stretch, count, isIn: (b) => groups.groupOf[b] === group };
       const store = await load(Uint32Array.from(genes));
       try {
         yield {
           store,
-          source: chosenPairs(source, stretch, groups.pairs[group], isIn, localOf),
+          source: sliceOf(chosenPairs(chosen, localOf), { from: skipped, to: count }),
           genes: Uint32Array.from(genes),
+          stretch,
+          isLast: group === groups.count - 1,
+          positions: () => positionsOf(chosen, skipped),
         };
       } finally {
         store.native.release();
@@ -137,14 +159,16 @@ function groupSecondGenes(
   return { count: genes.length, genes, pairs, groupOf };
 }
 
-/** Those pairs of a range whose second gene is chosen, renumbered, as a source of their own. */
-function chosenPairs(
-  source: PairSource,
-  range: PairRange,
-  count: number,
-  isChosen: (b: number) => boolean,
-  localOf: Uint32Array,
-): PairSource {
+/** Those pairs of a range whose second gene is chosen. */
+interface ChosenPairs {
+  readonly source: PairSource;
+  readonly range: PairRange;
+  readonly count: number;
+  isIn(b: number): boolean;
+}
+
+/** They, renumbered, as a source of their own. */
+function chosenPairs({ source, range, count, isIn }: ChosenPairs, localOf: Uint32Array): PairSource {
   function* generate(size: number, from: number, to: number): Generator<PairBatch, void, void> {
     let position = 0;
     let first = from;
@@ -154,7 +178,7 @@ function chosenPairs(
     if (a.length === 0) return;
     for (const batch of source.batches(BATCH, range.from, range.to)) {
       for (let i = 0; i < batch.a.length; i++) {
-        if (!isChosen(batch.b[i]) || position++ < from) continue;
+        if (!isIn(batch.b[i]) || position++ < from) continue;
         a[filled] = localOf[batch.a[i]];
         b[filled++] = localOf[batch.b[i]];
         if (filled < a.length) continue;
@@ -171,4 +195,24 @@ function chosenPairs(
     count,
     batches: (size, from = 0, to = count) => ({ [Symbol.iterator]: () => generate(size, from, to) }),
   };
+}
+
+/** Where they are, but for the first `skipped`. */
+function* positionsOf(
+  { source, range, isIn }: ChosenPairs,
+  skipped: number,
+): Generator<PairRange, void, void> {
+  let left = skipped;
+  let [from, to] = [-1, -1];
+  for (const { first, b } of source.batches(BATCH, range.from, range.to)) {
+    for (let i = 0; i < b.length; i++) {
+      if (!isIn(b[i]) || left-- > 0) continue;
+      if (to !== first + i) {
+        if (to > from) yield { from, to };
+        from = first + i;
+      }
+      to = first + i + 1;
+    }
+  }
+  if (to > from) yield { from, to };
 }

@@ -1,7 +1,8 @@
+import { dirname } from "node:path";
 import { createHdf5, type GrowingDataset, type Hdf5Writer, writeWhole } from "../io/index.js";
 import { type Shard, shardRange } from "../pairs/index.js";
 import { type ProgressListener, throwIfAborted } from "../progress.js";
-import { countArray } from "./batches.js";
+import { imageArray } from "./batches.js";
 import { shardNote, shardSums } from "./histogram-shard.js";
 import { provenance } from "./provenance.js";
 import type { HistogramSession } from "./session.js";
@@ -24,7 +25,8 @@ export interface WriteOptions {
 }
 
 /**
- * Writes all histograms of a session into one HDF5 file, with bounded memory:
+ * Writes all histograms of a session into one HDF5 file, with bounded memory (and of a session in parts, with a
+ * temporary file beside it):
  *
  * - `counts` (pairs x 32 x 32, the smallest unsigned type that holds the number of cells), or `nepdf` (float32);
  * - `genes` (names), `pairs` (pairs x 2, indices into `genes`: gene a, gene b), `labels` (int32, if any);
@@ -59,6 +61,7 @@ export async function writeHistogramsHdf5(
         batchSize: nepdf ? BATCH_NEPDFS : BATCH_COUNTS,
         reuseImages: true,
         range,
+        temporaryFolder: dirname(path),
         ...(signal && { signal }),
       })) {
         images.append(shard ? sums.images(batch.images) : batch.images);
@@ -67,7 +70,7 @@ export async function writeHistogramsHdf5(
         onProgress?.({ phase: "Building histograms", done, total: range.to - range.from, unit: "pairs" });
       }
       if (range.from === range.to) {
-        images.append(nepdf ? new Float32Array(0) : countArray(store.cells, 0));
+        images.append(imageArray(store.cells, 0, nepdf));
         pairs.append(new Uint32Array(0));
       }
       // Whoever stopped the writing in its last moment wants no file either.

@@ -1,5 +1,5 @@
 import { type FileHandle, open, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { guardWrites, writeWholeFolder } from "../io/index.js";
 import type { PairSource } from "../pairs/index.js";
 import { throwIfAborted } from "../progress.js";
@@ -91,7 +91,11 @@ async function writeImages(
   let part = -1;
   let file: FileHandle | undefined;
   try {
-    for await (const { first, a, images } of session.batches({ nepdf: true, ...(signal && { signal }) })) {
+    for await (const { first, a, images } of session.batches({
+      nepdf: true,
+      temporaryFolder: dirname(folder),
+      ...(signal && { signal }),
+    })) {
       const end = first + a.length;
       for (let pair = first; pair < end; ) {
         if (part < 0 || pair >= parts[part].to) {

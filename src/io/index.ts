@@ -22,6 +22,7 @@ export {
   writePlainHdf5,
 } from "./plain-hdf5.js";
 export { replaceWholeFolder, restoreReplaced } from "./replace-folder.js";
+export { openScratchFile, type ScratchFile } from "./scratch-file.js";
 export type {
   BlockOptions,
   Column,

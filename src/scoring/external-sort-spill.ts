@@ -1,6 +1,4 @@
-import { open, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { guardWrites } from "../io/index.js";
+import { openScratchFile } from "../io/index.js";
 
 /** Temporary storage of sorted runs of 32-bit words. Positions and lengths are in words. */
 export interface SpillFile {
@@ -14,58 +12,23 @@ export interface SpillFile {
   close(): Promise<void>;
 }
 
-let spills = 0;
-
 /**
- * Opens a temporary file in `folder`. Its name is removed as soon as it is open, so that nothing is left behind
- * however the process ends; where the system cannot do that, `close` removes it.
+ * Opens a temporary file in `folder`, which goes however the process ends; see openScratchFile.
  *
  * @throws CnncError `DISK_FULL`, `WRITE_FAILED`, also from `append`
  */
 export async function openSpillFile(folder: string): Promise<SpillFile> {
-  const path = join(folder, `.cnnc-sorting-${process.pid}-${++spills}`);
-  const file = await guardWrites(path, () => open(path, "wx+"));
-  const removed = await rm(path).then(
-    () => true,
-    () => false,
-  );
+  const file = await openScratchFile(folder);
   let words = 0;
   return {
     get words() {
       return words;
     },
     async append(data) {
-      await guardWrites(path, () => transfer(data, words, (...args) => file.write(...args)));
+      await file.write(data, 4 * words);
       words += data.length;
     },
-    async read(target, position) {
-      await transfer(target, position, async (...args) => {
-        const { bytesRead } = await file.read(...args);
-        if (bytesRead === 0) throw new Error(`${path} is shorter than what was written to it`);
-        return { bytesWritten: bytesRead };
-      });
-    },
-    async close() {
-      await file.close();
-      if (!removed) await rm(path, { force: true });
-    },
+    read: (target, position) => file.read(target, 4 * position),
+    close: () => file.close(),
   };
-}
-
-/** Moves all bytes of `data`, in as many calls as the system needs. */
-async function transfer(
-  data: Uint32Array,
-  position: number,
-  move: (
-    buffer: Uint8Array,
-    offset: number,
-    length: number,
-    position: number,
-  ) => Promise<{ bytesWritten: number }>,
-): Promise<void> {
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await move(bytes, done, bytes.length - done, position * 4 + done);
-    done += bytesWritten;
-  }
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { copyFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { type Dataset, File, type Group } from "h5wasm/node";
@@ -8,7 +9,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { nativeEngineProblem } from "../../dist/model/index.js";
 import { expectOneSentence } from "../support/one-sentence.js";
 import { fillPredictionFolder } from "../support/prediction-folder.js";
-import { contents, testFolder } from "../support/run-cnnc.js";
+import { contents, outcomeOf, startCnnc, testFolder } from "../support/run-cnnc.js";
 import { runMain } from "../support/run-main.js";
 
 const SAMPLES = fileURLToPath(new URL("../../data-samples/", import.meta.url));
@@ -217,6 +218,77 @@ describe("a store that takes more than the memory that is allowed", () => {
     }
   });
 
+  it.each([
+    ["a network", ["--model", "one", "--all-pairs"]],
+    ["the best by a measure", ["--method", "pearson", "--pairs", PAIRS, "--top", "100"]],
+  ])("is ranked the same in parts and in shards: %s", async (_, options) => {
+    const command = ["predict-pairs", "sample.cnnc.h5", ...options];
+    await succeed(...command, "-o", "whole.tsv");
+    const shards = ["1/3", "2/3", "3/3"].map((shard) => [shard, `${shard[0]}-of-3.cnnc`]);
+    for (const [shard, file] of shards) {
+      rmSync(join(FOLDER, file), { force: true });
+      // One shard of them all is read whole.
+      const memory = shard === "2/3" ? [] : ["--memory", "512.6M"];
+      const { stdout } = await succeed(...command, ...memory, "--shard", shard, "-o", file);
+      expect(stdout.includes("The store was read in parts")).toBe(shard !== "2/3");
+    }
+    await succeed("merge", ...shards.map(([, file]) => file), "-o", "merged.tsv");
+    expect(read("merged.tsv").equals(read("whole.tsv"))).toBe(true);
+  });
+
+  it("goes on in parts when a shard has been stopped", async () => {
+    const command = [
+      "predict-pairs",
+      "sample.cnnc.h5",
+      "--method",
+      "pearson",
+      "--all-pairs",
+      "--shard",
+      "1/1",
+    ];
+    const limited = [...command, "--memory", "512.5M", "--checkpoint", "0"];
+    const killed = startCnnc([...limited, "-o", "killed.cnnc"], FOLDER);
+    const outcome = outcomeOf(killed);
+    const partial = join(FOLDER, "killed.cnnc.partial");
+    while (killed.exitCode === null && !(existsSync(partial) && contents(partial).length > 2)) await sleep(2);
+    killed.kill("SIGKILL");
+    expect(await outcome).toMatchObject({ signal: "SIGKILL" });
+    expectOneSentence(await runMain([...command, "-o", "killed.cnnc"], FOLDER), {
+      says: /killed\.cnnc\.partial holds .*: --memory 524288 bytes beside the program and none\./,
+      remedy: /Repeat its command/,
+    });
+    const { stdout } = await succeed(...limited, "-o", "killed.cnnc");
+    expect(stdout).toMatch(/^Went on after [\d,]+ pairs/m);
+    await succeed(...command, "-o", "undisturbed.cnnc");
+    expect(read("killed.cnnc").equals(read("undisturbed.cnnc"))).toBe(true);
+  });
+
+  it.each([
+    ["all pairs", ["--all-pairs"]],
+    ["NEPDFs of a list", ["--pairs", PAIRS, "--nepdf"]],
+    ["a shard", ["--regulators", join(SAMPLES, "regulators.txt"), "--shard", "2/3"]],
+  ])("has the same file of histograms: %s", async (_, options) => {
+    const command = ["build-histograms", "sample.cnnc.h5", ...options];
+    await succeed(...command, "-o", "whole.h5");
+    for (const memory of ["513M", "512.5M"]) {
+      const { stdout } = await succeed(...command, "--memory", memory, "-o", "parts.h5");
+      expect(stdout).toContain("The store was read in parts, because of --memory\n");
+      expect(read("parts.h5").length).toBe(read("whole.h5").length);
+      expect(everythingIn("parts.h5")).toEqual(everythingIn("whole.h5"));
+    }
+    expect(contents(FOLDER).filter((name) => name.startsWith(".cnnc"))).toEqual([]);
+  });
+
+  it("has the same numpy files", async () => {
+    const command = ["build-histograms", "sample.cnnc.h5", "--pairs", PAIRS, "--format", "npy"];
+    await succeed(...command, "-o", "whole");
+    await succeed(...command, "--memory", "513M", "-o", "parts");
+    const files = contents(join(FOLDER, "whole"));
+    expect(files.length).toBeGreaterThan(3);
+    expect(contents(join(FOLDER, "parts"))).toEqual(files);
+    for (const file of files) expect(read("parts", file).equals(read("whole", file))).toBe(true);
+  });
+
   it("is read whole where there is room", async () => {
     const options = ["--method", "spearman", "--all-pairs", "--memory", "1G", "-o", "room.tsv"];
     const { stdout } = await succeed("predict-pairs", "sample.cnnc.h5", ...options);
@@ -244,12 +316,6 @@ describe("a store that takes more than the memory that is allowed", () => {
       ["sample.h5ad", "--memory", "4G"],
       /sample\.h5ad cannot be read in parts/,
       /cnnc prepare sample\.h5ad --values -o/,
-    ],
-    [
-      "for a shard",
-      ["sample.cnnc.h5", "--memory", "4G", "--shard", "1/2"],
-      /--memory is given with/,
-      /leave out/,
     ],
   ])("says what is wrong: %s", async (_, args, says, remedy) => {
     const rest = ["--method", "spearman", "--all-pairs", "-o", "out.tsv"];

@@ -13,7 +13,9 @@ interface Loaded {
   freed: boolean;
 }
 
-async function partsOf(source: PairSource, budget: number, range = { from: 0, to: source.count }) {
+async function partsOf(source: PairSource, budget: number, range = { from: 0, to: source.count }, done = 0) {
+  const whole = listed(source);
+  const positions: number[] = [];
   const loaded: Loaded[] = [];
   const pairs: string[] = [];
   const load = async (genes: Uint32Array) => {
@@ -25,7 +27,7 @@ async function partsOf(source: PairSource, budget: number, range = { from: 0, to
     };
     return { native: { release } } as unknown as ExpressionStore;
   };
-  for await (const part of storeParts(source, range, { sizes: SIZES, budget, load })) {
+  for await (const part of storeParts(source, range, { sizes: SIZES, budget, load }, done)) {
     const genes = part.genes as Uint32Array;
     expect(genes).toEqual(loaded.at(-1)?.genes);
     expect([...genes]).toEqual([...new Set(genes)].sort((one, other) => one - other));
@@ -39,8 +41,13 @@ async function partsOf(source: PairSource, budget: number, range = { from: 0, to
       });
     }
     expect(count).toBe(part.source.count);
+    for (const { from, to } of part.positions()) {
+      expect([part.stretch.from <= from, from < to, to <= part.stretch.to]).toEqual([true, true, true]);
+      for (let at = from; at < to; at++) positions.push(at);
+    }
   }
   expect(loaded.every(({ freed }) => freed)).toBe(true);
+  expect(positions.map((at) => whole[at])).toEqual(pairs);
   return { pairs, stores: loaded.length };
 }
 
@@ -85,6 +92,17 @@ describe("storeParts", () => {
       const { pairs } = await partsOf(source, 60, { from, to });
       expect(pairs.sort()).toEqual(listed(source, from, to).sort());
     }
+  });
+
+  it.each(SOURCES)("goes on after any of its pairs: %s", async (_, source) => {
+    const range = { from: 1, to: source.count };
+    const all = await partsOf(source, 60, range);
+    for (const done of [1, Math.floor(source.count / 2), source.count - 2, source.count - 1]) {
+      const { pairs, stores } = await partsOf(source, 60, range, done);
+      expect(pairs).toEqual(all.pairs.slice(done));
+      expect(stores).toBeLessThanOrEqual(all.stores);
+    }
+    expect((await partsOf(source, 60, range, source.count - 1)).stores).toBe(0);
   });
 
   it("does not read much more often than it must", async () => {

@@ -9,6 +9,7 @@ import {
 import { checkOutputFile, checkOutputFolder } from "../../io/index.js";
 import { shardRange } from "../../pairs/index.js";
 import { interruptible } from "../interrupt.js";
+import { memoryForStores, memoryOption, READ_IN_PARTS } from "../memory-option.js";
 import {
   computeOptions,
   DATA_FILES,
@@ -43,6 +44,7 @@ const options = {
   ...pairOptions,
   ...selectionOptions,
   ...computeOptions,
+  ...memoryOption,
   ...shardOption,
   ...outputOptions,
 } as const;
@@ -83,6 +85,7 @@ async function run(args: Arguments, signal: AbortSignal): Promise<void> {
       "Leave one out: only HDF5 files can be merged.",
     );
   }
+  const memory = memoryForStores(args);
   await (npy ? checkOutputFolder(args.output) : checkOutputFile(args.output));
   await protectInputs(args.output, [args.data, args.pairs, args.regulators, args.targets]);
   const request = await pairRequest(args, { byFirstGene: npy });
@@ -93,6 +96,7 @@ async function run(args: Arguments, signal: AbortSignal): Promise<void> {
       ...selectionFrom(args),
       minCells: wholeNumber("min-cells", args["min-cells"], 0),
       skipMissing: args["skip-missing"],
+      ...(memory !== undefined && { memory: { bytes: memory } }),
       device: args.device,
       ...(args.threads !== undefined && { threads: wholeNumber("threads", args.threads, 1) }),
       signal,
@@ -131,6 +135,7 @@ function summary(
   const lines = [
     `${args.output}${files}: ${part}${plural(pairsIn(session, args), "histogram")} of ${formatCount(cells)} cells, in ${formatDuration(seconds)}`,
     `${matrix.name} read as ${scale.name}: ${scale.reason}`,
+    ...(session.inParts ? [READ_IN_PARTS] : []),
     ...describeReport(report, args),
   ];
   return `${lines.join("\n")}\n`;
@@ -148,7 +153,7 @@ function summaryJson(session: HistogramSession, args: Arguments, seconds: number
     scale: scale.name,
     scaleReason: scale.reason,
     transform,
-    storeBytes: store.native.bytes,
+    storeBytes: session.storeBytes,
     seconds,
     ...report,
     ...(args.shard !== undefined && { shard: args.shard, shardPairs: pairsIn(session, args) }),

@@ -5,6 +5,7 @@ import { SCALES, TRANSFORMS } from "../../expression/index.js";
 import type { HistogramSession } from "../../histograms/index.js";
 import { checkOutputFile } from "../../io/index.js";
 import { ENGINES } from "../../model/index.js";
+import { DEVICES } from "../../native/device.js";
 import { type Shard, shardRange } from "../../pairs/index.js";
 import type { ProgressListener } from "../../progress.js";
 import {
@@ -18,8 +19,8 @@ import {
   writeRanked,
 } from "../../scoring/index.js";
 import { interruptible } from "../interrupt.js";
+import { memoryForStores, memoryOption, READ_IN_PARTS } from "../memory-option.js";
 import {
-  bytesFrom,
   DATA_FILES,
   selectionFrom,
   selectionOptions,
@@ -43,7 +44,7 @@ import { type PredictionWork, thresholdColumn } from "../prediction/work.js";
 import { progressLine } from "../progress-line.js";
 import { protectInputs } from "../protect-inputs.js";
 import { shardFrom, shardOption } from "../shard-options.js";
-import { formatBytes, formatCount, formatDuration, plural } from "../text.js";
+import { formatCount, formatDuration, plural } from "../text.js";
 
 const scoreOptions = {
   model: { type: "string", describe: "Model folder, from cnnc train or cnnc import-keras", group: "Scores:" },
@@ -101,17 +102,13 @@ const computeOptions = {
     group: "Computing:",
   },
   device: {
-    choices: ["auto", "cpu"],
+    choices: DEVICES,
     default: "auto",
-    describe: "Where networks run; auto is the CPU for now",
+    describe: "Where networks run, with their histograms; auto is a GPU where there is one",
     group: "Computing:",
   },
   ...threadsOption,
-  memory: {
-    type: "string",
-    describe: "Need at most so much, e.g. 4G: a prepared store that takes more is read in parts",
-    group: "Computing:",
-  },
+  ...memoryOption,
   "dry-run": {
     type: "boolean",
     default: false,
@@ -170,8 +167,6 @@ export const predictPairsCommand: CommandModule<object, Arguments> = {
   handler: (args) => interruptible((signal) => run(args, signal)),
 };
 
-/** What a process takes beside its stores: the program, the network, batches, and room to sort in. */
-const MEMORY_BESIDE_STORES = 512 * 2 ** 20;
 /** Bytes to sort pairs in; more goes to disk. */
 const SORT_MEMORY = 32 * 2 ** 20;
 
@@ -338,9 +333,6 @@ function checkUsage(args: Arguments): void {
     }
     if (!(args.checkpoint >= 0)) refuse("--checkpoint must be a number of seconds.", "Give 0 or more.");
   }
-  if (args.shard !== undefined && args.memory !== undefined) {
-    refuse("--memory is given with --shard.", "A shard needs its whole store: leave out one of them.");
-  }
   if (args.histograms === undefined) {
     if (args.data === undefined)
       refuse("No data are given.", "Name a file of expression, or --histograms FILE.");
@@ -414,6 +406,7 @@ async function openWork(args: Arguments, hooks: WorkHooks): Promise<PredictionWo
     scorer: {
       ...(args.engine !== undefined && { engine: args.engine }),
       ...(args.precision !== undefined && { precision: args.precision }),
+      device: args.device,
       ...threads,
       onNotice: hooks.onNotice,
     },
@@ -421,10 +414,11 @@ async function openWork(args: Arguments, hooks: WorkHooks): Promise<PredictionWo
   });
   const { model, method, histograms } = args;
   if (histograms !== undefined) return histogramFileWork(network(model as string), histograms);
+  const memory = memoryForStores(args);
   const request: DataRequest = {
     data: args.data as string,
     pairs: await pairRequest(args),
-    ...(args.memory !== undefined && { memory: memoryForStores(args.memory) }),
+    ...(memory !== undefined && { memory }),
     options: {
       ...selectionFrom(args),
       minCells: wholeNumber("min-cells", args["min-cells"], 0),
@@ -438,18 +432,6 @@ async function openWork(args: Arguments, hooks: WorkHooks): Promise<PredictionWo
   return method === undefined
     ? networkWork(network(model as string), request)
     : associationWork(method, request);
-}
-
-/** @throws CnncError `BAD_USAGE` */
-function memoryForStores(limit: string): number {
-  const bytes = bytesFrom("memory", limit) - MEMORY_BESIDE_STORES;
-  if (bytes > 0) return bytes;
-  const least = formatBytes(MEMORY_BESIDE_STORES);
-  throw new CnncError(
-    "BAD_USAGE",
-    `--memory ${limit} leaves nothing for expression: the program itself takes up to ${least}.`,
-    "Allow more.",
-  );
 }
 
 /** Scores, ranks and writes all pairs. */
@@ -516,7 +498,7 @@ function describeData({ session }: PredictionWork, args: Arguments): string[] {
     ...(prepared?.hasValues === false
       ? ["There is no column spearman: the store was prepared without --values"]
       : []),
-    ...(session.inParts ? ["The store was read in parts, because of --memory"] : []),
+    ...(session.inParts ? [READ_IN_PARTS] : []),
     ...describeReport(session.report, args),
   ];
 }

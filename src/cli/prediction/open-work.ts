@@ -1,6 +1,7 @@
 import { CnncError } from "../../errors.js";
 import {
   type HistogramOptions,
+  type HistogramSession,
   openHistogramFile,
   openHistograms,
   type PairRequest,
@@ -82,6 +83,7 @@ export async function networkWork(request: NetworkRequest, data: DataRequest): P
         columns: networkColumns(settings, { spearman: session.store.hasValues }),
         directed: data.pairs.kind === "product",
         session,
+        ...orderOf(session),
         facts: (signal) => sessionFacts(session, signal),
         batches: (hooks) =>
           overParts(session, hooks, ({ store, source }, own) =>
@@ -122,7 +124,12 @@ export async function histogramFileWork(request: NetworkRequest, path: string): 
       columns: networkColumns(settings, { spearman: false }),
       directed: false,
       facts: async (signal) => ({ "version of cnnc": VERSION, data: await file.digest(signal) }),
-      batches: (hooks) => countBatches(scorer, file, { ...settings, ...hooks }),
+      batches: ({ range = { from: 0, to: file.count }, done = 0, ...hooks }) =>
+        countBatches(scorer, file, {
+          ...settings,
+          ...hooks,
+          range: { from: range.from + done, to: range.to },
+        }),
       sample: (signal) =>
         countBatches(scorer, file, {
           ...settings,
@@ -159,6 +166,7 @@ export async function associationWork(
     directed: data.pairs.kind === "product",
     engine: measure,
     session,
+    ...orderOf(session),
     facts: (signal) => sessionFacts(session, signal),
     batches: (hooks) =>
       overParts(session, hooks, ({ store, source }, own) =>
@@ -171,6 +179,10 @@ export async function associationWork(
     close: () => session.close(),
   };
 }
+
+/** Parts answer for pairs in an order that their size decides. */
+const orderOf = ({ inParts, storeBytes }: HistogramSession) =>
+  inParts ? { order: { "--memory": `${storeBytes} bytes beside the program` } } : {};
 
 const networkFacts = ({ model: path }: NetworkRequest, model: StoredModel, scorer: Scorer) => ({
   engine: scorer.name,

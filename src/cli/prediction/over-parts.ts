@@ -2,6 +2,8 @@ import type { HistogramSession, StorePart } from "../../histograms/index.js";
 import type { ScoredBatch } from "../../scoring/index.js";
 import type { BatchHooks } from "./work.js";
 
+type PartHooks = Omit<BatchHooks, "range" | "done">;
+
 /**
  * Scores of all pairs of a session, or those of a range, part by part of its stores.
  *
@@ -9,13 +11,13 @@ import type { BatchHooks } from "./work.js";
  */
 export async function* overParts(
   session: HistogramSession,
-  { range, signal, onProgress }: BatchHooks,
-  score: (part: StorePart, hooks: Omit<BatchHooks, "range">) => AsyncGenerator<ScoredBatch, void, void>,
+  { range, done = 0, signal, onProgress }: BatchHooks,
+  score: (part: StorePart, hooks: PartHooks) => AsyncGenerator<ScoredBatch, void, void>,
 ): AsyncGenerator<ScoredBatch, void, void> {
-  const total = range ? range.to - range.from : session.source.count;
+  const total = (range ? range.to - range.from : session.source.count) - done;
   let before = 0;
-  for await (const part of session.parts(range)) {
-    const hooks: Omit<BatchHooks, "range"> = {
+  for await (const part of session.parts(range, done)) {
+    const hooks: PartHooks = {
       signal,
       onProgress: (progress) => onProgress({ ...progress, done: before + progress.done, total }),
     };

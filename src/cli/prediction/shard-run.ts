@@ -22,8 +22,8 @@ export async function runShard(
   return scoreShard(
     path,
     { shard, run, pairs, names, columns, main, directed, ...(top !== undefined && { top }) },
-    (range) => work.batches({ signal: options.signal, onProgress: options.onProgress, range }),
-    { ...options, ...(flag >= 0 && { counted: flag }) },
+    (range, done) => work.batches({ signal: options.signal, onProgress: options.onProgress, range, done }),
+    { ...options, ...(work.order && { order: work.order }), ...(flag >= 0 && { counted: flag }) },
   );
 }
 

@@ -28,7 +28,9 @@ export interface PredictionWork {
   readonly session?: HistogramSession;
   /** What decides which pairs there are and what is known of them. */
   facts(signal: AbortSignal): Promise<RunFacts>;
-  /** Scores of all pairs, or those of a range, in order. */
+  /** What decides the order of the batches, if it is not that of the pairs. */
+  readonly order?: RunFacts;
+  /** Scores of all pairs, or those of a range; see `order`. */
   batches(options: BatchHooks): AsyncGenerator<ScoredBatch, void, void>;
   /** Some pairs in small batches, as they are met in the whole. */
   sample(signal: AbortSignal): AsyncGenerator<ScoredBatch, void, void>;
@@ -39,6 +41,8 @@ export interface BatchHooks {
   readonly signal: AbortSignal;
   readonly onProgress: ProgressListener;
   readonly range?: PairRange;
+  /** Pairs, the first in the order of the work, that need no scores. Default 0. */
+  readonly done?: number;
 }
 
 /** Where above_threshold stands among the columns; -1 without it. */

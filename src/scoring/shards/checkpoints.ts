@@ -12,7 +12,7 @@ export interface CheckpointHead extends RecordHead {
   readonly kind: "checkpoint";
   readonly shard: Shard;
   readonly run: RunFacts;
-  /** Pairs of the source that were scored. */
+  /** Which of the shard's pairs were scored: positions in the order of the work, plus that of the first pair. */
   readonly from: number;
   readonly to: number;
   /** How many of them are marked in the column that is counted. */

@@ -2,7 +2,7 @@ import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { CnncError } from "../../errors.js";
 import { guardWrites } from "../../io/index.js";
-import { type PairRange, shardRange } from "../../pairs/index.js";
+import { type PairRange, type RunFacts, shardRange } from "../../pairs/index.js";
 import type { ProgressListener } from "../../progress.js";
 import { VERSION } from "../../version.js";
 import { sortRecords } from "../external-sort.js";
@@ -13,6 +13,11 @@ import { writeRecordFile } from "./record-file.js";
 import { finishedShard, type ShardedRun, type ShardHead } from "./score-shard-file.js";
 
 export interface ScoreShardOptions {
+  /**
+   * What decides the order of the batches, by names that users understand, if it is not that of the source: work that
+   * was stopped with another one cannot be gone on with.
+   */
+  readonly order?: RunFacts;
   /** Flag column whose marks are counted. */
   readonly counted?: number;
   /** Bytes to sort in. Default 32 MiB. */
@@ -47,21 +52,23 @@ const CHECKPOINT_PAIRS = 1 << 19;
  * folder `PATH.partial` and not done again when a killed process is started once more; which process did what makes
  * no difference to the file. A file that is there already for the same shard of the same run is left as it is.
  *
- * @param batches scores of the pairs of a range, in their order
+ * @param batches scores of the pairs of a range, but for those done, which are the first so many; in the source's order
+ *   or in any other that depends on nothing but the range and `order`
  * @throws CnncError `SHARD_MISMATCH` when the folder has work for something else; `CANCELLED`, `DISK_FULL`,
  *   `WRITE_FAILED`, `SCORE_NOT_A_NUMBER`; whatever `batches` throws. What is done is kept then.
  */
 export async function scoreShard(
   path: string,
   run: ShardedRun,
-  batches: (range: PairRange) => AsyncIterable<ScoredBatch>,
+  batches: (range: PairRange, done: number) => AsyncIterable<ScoredBatch>,
   options: ScoreShardOptions = {},
 ): Promise<ShardOutcome> {
   const { signal, memoryBudget = DEFAULT_MEMORY_BUDGET } = options;
   const range = shardRange(run.pairs, run.shard);
   const pairs = range.to - range.from;
   const finished = await finishedShard(path, run, signal);
-  const checkpoints = await openCheckpoints(`${path}.partial`, { ...run, range }, options);
+  const identity = { shard: run.shard, run: { ...run.run, ...options.order }, range };
+  const checkpoints = await openCheckpoints(`${path}.partial`, identity, options);
   if (finished !== undefined) {
     // A process may have been killed between naming the file and tidying up.
     await checkpoints.remove();
@@ -75,7 +82,7 @@ export async function scoreShard(
   const whole = join(checkpoints.folder, `whole-${process.pid}`);
   try {
     if (reached() < range.to) {
-      const rest = batches({ from: reached(), to: range.to });
+      const rest = batches(range, resumed);
       await scoreRest(rest, run, coder, checkpoints, range, options);
     }
     const marked = checkpoints.done.reduce((sum, { head }) => sum + head.marked, 0);

@@ -46,13 +46,13 @@ const shardOf = (index: number, of: number, more: Partial<ShardedRun> = {}): Sha
   ...more,
 });
 
-/** Scores of a range in batches of `size`, which fail before pair `until`. */
-const batchesOf = (size = 100, until = Number.POSITIVE_INFINITY, calls: PairRange[] = []) =>
-  async function* (range: PairRange): AsyncGenerator<ScoredBatch> {
-    calls.push(range);
-    for (let from = range.from; from < range.to; from += size) {
+/** Scores of a range, but for the first pairs, in batches of `size`, which fail before pair `until`. */
+const batchesOf = (size = 100, until = Number.POSITIVE_INFINITY, calls: PairRange[] = [], all = ALL) =>
+  async function* (range: PairRange, done = 0): AsyncGenerator<ScoredBatch> {
+    calls.push({ from: range.from + done, to: range.to });
+    for (let from = range.from + done; from < range.to; from += size) {
       if (from >= until) throw new Error("killed");
-      const part = ALL.slice(from, Math.min(range.to, from + size));
+      const part = all.slice(from, Math.min(range.to, from + size));
       yield {
         a: Uint32Array.from(part, ({ a }) => a),
         b: Uint32Array.from(part, ({ b }) => b),
@@ -147,6 +147,24 @@ describe("scoreShard, stopped and started again", () => {
       expect(from).toBe(size + 4 * size * i);
     });
     expect(outcome).toMatchObject({ pairs: COUNT, resumed: calls.at(-1)?.from, finishedBefore: false });
+  });
+
+  it("does so in any order of the pairs, but not in another one than before", async () => {
+    const [whole] = await scoreAll(1);
+    const path = join(testFolder(), "part.cnnc");
+    const backwards = ALL.toReversed();
+    const options = { ...OFTEN, order: { "--memory": "4G" } };
+    await expect(
+      scoreShard(path, shardOf(1, 1), batchesOf(100, 500, [], backwards), options),
+    ).rejects.toThrow("killed");
+    const error = await errorOf(() => scoreShard(path, shardOf(1, 1), batchesOf(), OFTEN));
+    expect([error.code, error.message]).toEqual([
+      "SHARD_MISMATCH",
+      expect.stringMatching(/another run: --memory 4G and none\.$/),
+    ]);
+    const rest = batchesOf(100, Number.POSITIVE_INFINITY, [], backwards);
+    expect(await scoreShard(path, shardOf(1, 1), rest, options)).toMatchObject({ resumed: 500 });
+    expect(readFileSync(path).equals(readFileSync(whole))).toBe(true);
   });
 
   it("leaves a finished file as it is", async () => {
