@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/host_device.hpp"
 #include "core/random.hpp"
 
 namespace cnnc {
@@ -29,26 +30,30 @@ class DropoutMask {
         dropped_(std::min(65535U, static_cast<std::uint32_t>(std::lround(rate * 65536.0F)))) {}
 
   /// Philox counter of the random bits of elements 8 block ... 8 block + 7; its first word counts blocks.
-  [[nodiscard]] RandomWords block_counter(std::uint32_t image, std::uint32_t block) const noexcept {
+  [[nodiscard]] CNNC_HOST_DEVICE RandomWords block_counter(std::uint32_t image, std::uint32_t block) const noexcept {
     RandomWords counter =
         random_counter(Purpose::dropout, block, image, (layer_ & 0xFF) << 24 | (key_.step & 0xFFFFFF));
     // Purposes take a byte: the rest has room for the bits of step and layer that are left over.
     counter[3] |= (key_.step >> 24) << 8 | (layer_ >> 8) << 16;
     return counter;
   }
-  [[nodiscard]] PhiloxKey philox_key() const noexcept { return random_key(key_.seed); }
+  [[nodiscard]] CNNC_HOST_DEVICE PhiloxKey philox_key() const noexcept { return random_key(key_.seed); }
 
   /// What a value is multiplied with: 0, or 1 / (1 - rate), so that the mean stays.
-  [[nodiscard]] float factor(std::uint32_t image, std::size_t element) const noexcept {
+  [[nodiscard]] CNNC_HOST_DEVICE float factor(std::uint32_t image, std::size_t element) const noexcept {
     const RandomWords words =
         philox4x32(block_counter(image, static_cast<std::uint32_t>(element / kPerBlock)), philox_key());
     const std::uint32_t word = words[(element % kPerBlock) / 2];
     return factor_of(element % 2 == 0 ? word & 0xFFFF : word >> 16);
   }
 
-  [[nodiscard]] float factor_of(std::uint32_t bits16) const noexcept { return bits16 < dropped_ ? 0 : kept_factor(); }
-  [[nodiscard]] float kept_factor() const noexcept { return 65536.0F / (65536.0F - static_cast<float>(dropped_)); }
-  [[nodiscard]] std::uint32_t dropped() const noexcept { return dropped_; }
+  [[nodiscard]] CNNC_HOST_DEVICE float factor_of(std::uint32_t bits16) const noexcept {
+    return bits16 < dropped_ ? 0 : kept_factor();
+  }
+  [[nodiscard]] CNNC_HOST_DEVICE float kept_factor() const noexcept {
+    return 65536.0F / (65536.0F - static_cast<float>(dropped_));
+  }
+  [[nodiscard]] CNNC_HOST_DEVICE std::uint32_t dropped() const noexcept { return dropped_; }
 
  private:
   DropoutKey key_;

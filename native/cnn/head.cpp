@@ -1,7 +1,6 @@
 #include "cnn/head.hpp"
 
-#include <algorithm>
-#include <cmath>
+#include "cnn/loss.hpp"
 
 namespace cnnc {
 
@@ -15,34 +14,10 @@ void head_logits(const Head& head, std::span<const float> parameters, std::span<
   }
 }
 
-void head_probabilities(std::span<float> logits) {
-  if (logits.size() == 1) {
-    logits[0] = 1 / (1 + std::exp(-logits[0]));
-    return;
-  }
-  const float largest = *std::max_element(logits.begin(), logits.end());
-  float sum = 0;
-  for (float& value : logits) sum += value = std::exp(value - largest);
-  for (float& value : logits) value /= sum;
-}
+void head_probabilities(std::span<float> logits) { turn_into_probabilities(logits.data(), logits.size()); }
 
 double loss_gradient(std::uint8_t label, float weight, std::span<float> logits) {
-  if (logits.size() == 1) {
-    const double logit = logits[0];
-    // log(1 + exp(-|x|)) never overflows.
-    const double loss = std::max(logit, 0.0) - logit * label + std::log1p(std::exp(-std::abs(logit)));
-    head_probabilities(logits);
-    logits[0] = (logits[0] - static_cast<float>(label)) * weight;
-    return loss * weight;
-  }
-  const double largest = *std::max_element(logits.begin(), logits.end());
-  double sum = 0;
-  for (const float value : logits) sum += std::exp(value - largest);
-  const double loss = std::log(sum) + largest - logits[label];
-  head_probabilities(logits);
-  logits[label] -= 1;
-  for (float& value : logits) value *= weight;
-  return loss * weight;
+  return turn_into_loss_gradient(label, weight, logits.data(), logits.size());
 }
 
 void head_backward(const Head& head, std::span<const float> parameters, std::span<const float> input,

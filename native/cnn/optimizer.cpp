@@ -2,43 +2,33 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 
+#include "cnn/optimizer_formulas.hpp"
 #include "core/clones.hpp"
 
 namespace cnnc {
 namespace {
 
-constexpr float kBeta1 = 0.9F;
-constexpr float kBeta2 = 0.999F;
-constexpr float kEpsilon = 1e-7F;
-
 CNNC_CLONES void sgd(const ParameterRange& range, float momentum, bool nesterov, float rate, const float* gradients,
                      float* velocity, float* parameters) {
   for (std::size_t i = range.offset; i < range.offset + range.size; ++i) {
-    velocity[i] = momentum * velocity[i] + gradients[i];
-    parameters[i] -= rate * (nesterov ? gradients[i] + momentum * velocity[i] : velocity[i]);
+    sgd_step(momentum, nesterov, rate, gradients[i], velocity[i], parameters[i]);
   }
 }
 
 CNNC_CLONES void adam(const ParameterRange& range, std::uint64_t step, float rate, float decay, const float* gradients,
                       float* first, float* second, float* parameters) {
-  const auto correction1 = static_cast<float>(1 / (1 - std::pow(double{kBeta1}, static_cast<double>(step))));
-  const auto correction2 = static_cast<float>(1 / (1 - std::pow(double{kBeta2}, static_cast<double>(step))));
+  const AdamStep common = adam_step_of(rate, step);
   const float shrink = 1 - rate * decay;
   for (std::size_t i = range.offset; i < range.offset + range.size; ++i) {
-    const float g = gradients[i];
-    first[i] = kBeta1 * first[i] + (1 - kBeta1) * g;
-    second[i] = kBeta2 * second[i] + (1 - kBeta2) * g * g;
-    const float change = rate * (first[i] * correction1) / (std::sqrt(second[i] * correction2) + kEpsilon);
-    parameters[i] = parameters[i] * shrink - change;
+    adam_step(common, shrink, gradients[i], first[i], second[i], parameters[i]);
   }
 }
 
 void update_moving_statistics(const BatchNorm& norm, const ParameterRange& range, const float* batch,
                               float* parameters) {
   for (std::size_t i = range.offset; i < range.offset + range.size; ++i) {
-    parameters[i] = norm.momentum * parameters[i] + (1 - norm.momentum) * batch[i];
+    moving_step(norm.momentum, batch[i], parameters[i]);
   }
 }
 

@@ -14,6 +14,14 @@ namespace cnnc::gpu {
 inline constexpr std::uint32_t kImageThreads = 128;
 inline constexpr std::uint32_t kMostKinds = 3;
 
+/// An image of a training step: a histogram, as it is or of the swapped pair, with what it shows.
+struct ChosenImage {
+  std::uint32_t row;  ///< of the histograms
+  float weight;       ///< share of the batch's sum of weights
+  std::uint8_t label;
+  bool swapped;
+};
+
 template <class T, class Count>
 struct ImageBatch {
   const Count* counts;  ///< histograms x 32 x 32
@@ -24,6 +32,7 @@ struct ImageBatch {
   ImageKind kinds[kMostKinds];
   std::uint32_t channels;
   T* images;  ///< x 32 x 32 x channels, padded to an even number
+  const ChosenImage* chosen = nullptr;  ///< the images, instead of consecutive ones
 };
 
 /// Shared memory of a block.
@@ -53,8 +62,10 @@ template <class T, class Count, class EachThread>
 CNNC_HOST_DEVICE void run_image(const ImageBatch<T, Count>& batch, std::uint32_t index, ImageMemory& memory,
                                 EachThread&& each_thread) {
   const std::uint32_t image = batch.first + index;
-  const bool swapped = batch.both && image % 2 == 1;
-  const Count* const counts = batch.counts + std::size_t{batch.both ? image / 2 : image} * kImage;
+  const bool chosen = batch.chosen != nullptr;
+  const bool swapped = chosen ? batch.chosen[image].swapped : batch.both && image % 2 == 1;
+  const std::uint32_t row = chosen ? batch.chosen[image].row : batch.both ? image / 2 : image;
+  const Count* const counts = batch.counts + std::size_t{row} * kImage;
   each_thread([&](std::uint32_t thread) {
     for (std::uint32_t i = thread; i < kImage; i += kImageThreads) {
       const std::uint32_t row = i / kBins;

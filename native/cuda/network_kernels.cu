@@ -1,4 +1,5 @@
 #include "cuda/cuda_resources.hpp"
+#include "cuda/gpu_block.hpp"
 #include "cuda/network_kernels.hpp"
 
 namespace cnnc::gpu {
@@ -10,24 +11,6 @@ constexpr unsigned kPlainThreads = 256;
 unsigned blocks_for(std::uint64_t items, unsigned per_block) {
   return static_cast<unsigned>((items + per_block - 1) / per_block);
 }
-
-/// As the block of a GPU runs phases: this thread's or warp's share, then, for threads, a barrier.
-struct GpuBlock {
-  template <class Phase>
-  CNNC_HOST_DEVICE void each_thread(Phase phase) {
-#ifdef __CUDA_ARCH__
-    phase(threadIdx.x);
-    wait_for_copies();
-    __syncthreads();
-#endif
-  }
-  template <class Phase>
-  CNNC_HOST_DEVICE void each_warp(Phase phase) {
-#ifdef __CUDA_ARCH__
-    phase(threadIdx.x / kWarp);
-#endif
-  }
-};
 
 template <std::uint32_t kUnits, std::uint32_t kTiles, class T>
 __global__ void __launch_bounds__(kProductThreads, 2) product_kernel(ProductBatch<T> batch) {

@@ -43,6 +43,11 @@ struct Layout {
   [[nodiscard]] CNNC_HOST_DEVICE constexpr std::uint32_t size() const noexcept { return height * width * stored(); }
 };
 
+/// Whether an image was flattened to a vector that lies as `layout` says; false for one of no pixels.
+[[nodiscard]] CNNC_HOST_DEVICE constexpr bool is_flattened(const Layout& layout) noexcept {
+  return layout.height * layout.width > 1;
+}
+
 struct ProductShape {
   Layout in;
   Layout out;  ///< after pooling
@@ -90,7 +95,24 @@ struct ProductBatch {
   /// float32: [step][filter]. bfloat16: [step][tile][lane][2], the RightFragment of each lane.
   const WeightWord<T>* weights;
   const float* bias;  ///< [filter]; filters are padded with zeros to whole groups
+  /// Null, or, where nothing is pooled, values like those of `out`: where one is not above 0, a 0 is written.
+  const T* mask;
 };
+
+/// In a list of weights: a 0 that only pads.
+inline constexpr std::uint32_t kNoWeight = 0xFFFFFFFF;
+
+/// Word `index` of ProductBatch::weights, of the numbers that `order` names.
+template <class T>
+CNNC_HOST_DEVICE WeightWord<T> packed_weight(const float* weights, const std::uint32_t* order, std::size_t index) {
+  const auto weight = [&](std::size_t at) { return order[at] == kNoWeight ? 0.0F : weights[order[at]]; };
+  if constexpr (std::is_same_v<T, float>) {
+    return weight(index);
+  } else {
+    return static_cast<std::uint32_t>(bf16_of(weight(2 * index))) |
+           static_cast<std::uint32_t>(bf16_of(weight(2 * index + 1))) << 16;
+  }
+}
 
 /// A block's place in the batch.
 struct ProductPart {
@@ -275,7 +297,15 @@ CNNC_HOST_DEVICE inline void store_two(Bf16* to, float first, float second) {
                                           static_cast<std::uint32_t>(bf16_of(second)) << 16;
 }
 
-/// Adds the bias, and applies ReLU and pooling to what a lane has, and writes it.
+CNNC_HOST_DEVICE inline TwoWords<float> load_two(const float* from) {
+  return *reinterpret_cast<const TwoWords<float>*>(from);
+}
+CNNC_HOST_DEVICE inline TwoWords<float> load_two(const Bf16* from) {
+  const std::uint32_t word = *reinterpret_cast<const std::uint32_t*>(from);
+  return {{float_of(static_cast<Bf16>(word & 0xFFFF)), float_of(static_cast<Bf16>(word >> 16))}};
+}
+
+/// Adds the bias, and applies ReLU, pooling and the mask to what a lane has, and writes it.
 template <std::uint32_t kUnits, std::uint32_t kTiles, class T>
 CNNC_HOST_DEVICE void finish(const ProductBatch<T>& batch, std::uint32_t group, std::uint32_t lane,
                              const LanePixels<kUnits>& pixels, const LaneSums<kUnits, kTiles>& all) {
@@ -298,7 +328,13 @@ CNNC_HOST_DEVICE void finish(const ProductBatch<T>& batch, std::uint32_t group, 
       }
       const auto write = [&](std::uint32_t pixel, float first, float second) {
         if (pixel == kNoPixel) return;
-        store_two(batch.out + std::size_t{pixel} * shape.out.stored() + filter, first, second);
+        const std::size_t at = std::size_t{pixel} * shape.out.stored() + filter;
+        if (batch.mask != nullptr) {
+          const TwoWords<float> mask = load_two(batch.mask + at);
+          if (!(mask.words[0] > 0)) first = 0;
+          if (!(mask.words[1] > 0)) second = 0;
+        }
+        store_two(batch.out + at, first, second);
       };
       if (shape.pool == PoolKind::none) {
         CNNC_UNROLL

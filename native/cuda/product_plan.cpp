@@ -115,43 +115,82 @@ ProductPlan<T> plan_product(const ProductShape& shape, std::size_t shared_bytes)
   return plan;
 }
 
-template <class T>
-std::vector<WeightWord<T>> pack_weights(const ProductPlan<T>& plan, const Layout& flattened,
-                                        std::span<const float> weights) {
-  const ProductShape& shape = plan.shape;
-  const std::uint32_t stored = shape.in.stored();
-  const bool dense = flattened.height * flattened.width > 1;
-  const std::uint32_t channels = dense ? flattened.height * flattened.width * flattened.channels : shape.in.channels;
-  // Of what lies at `input`, taps and padding included, by `filter`; 0 for what is padding.
-  const auto weight = [&](std::uint32_t input, std::uint32_t filter) -> float {
-    const std::uint32_t tap = input / stored;
-    std::uint32_t channel = input % stored;
-    if (dense) {
-      if (channel % flattened.stored() >= flattened.channels) return 0;
-      channel = channel / flattened.stored() * flattened.channels + channel % flattened.stored();
-    }
-    if (tap >= shape.kernel * shape.kernel || channel >= channels || filter >= shape.out.channels) return 0;
-    return weights[(std::size_t{tap} * channels + channel) * shape.out.channels + filter];
-  };
+namespace {
+
+/// Values of one image of the layer's input.
+std::uint32_t true_channels(const Layout& in, const Layout& flattened) {
+  return is_flattened(flattened) ? flattened.height * flattened.width * flattened.channels : in.channels;
+}
+
+/// Number of the value that lies at `stored` among those of true_channels; kNoWeight for padding.
+std::uint32_t true_channel(std::uint32_t stored, const Layout& in, const Layout& flattened) {
+  if (!is_flattened(flattened)) return stored < in.channels ? stored : kNoWeight;
+  const std::uint32_t channel = stored % flattened.stored();
+  const std::uint32_t pixel = stored / flattened.stored();
+  if (channel >= flattened.channels || pixel >= flattened.height * flattened.width) return kNoWeight;
+  return pixel * flattened.channels + channel;
+}
+
+/// `weight(tap, channel, filter)` gives the weight that multiplies a stored channel under a tap.
+template <class T, class Weight>
+std::vector<std::uint32_t> order_of(const ProductPlan<T>& plan, Weight weight) {
+  const std::uint32_t stored = plan.shape.in.stored();
+  const std::uint32_t taps = plan.shape.kernel * plan.shape.kernel;
   const std::uint32_t filters = plan.padded_filters();
-  std::vector<WeightWord<T>> packed;
-  packed.reserve(std::size_t{plan.tile.steps} * kStepInputs<T> * filters * sizeof(T) / 4);
+  std::vector<std::uint32_t> order;
+  order.reserve(std::size_t{plan.tile.steps} * kStepInputs<T> * filters);
+  const auto add = [&](std::uint32_t input, std::uint32_t filter) {
+    const bool exists = input / stored < taps && filter < plan.shape.out.stored();
+    order.push_back(exists ? weight(input / stored, input % stored, filter) : kNoWeight);
+  };
   for (std::uint32_t step = 0; step < plan.tile.steps; ++step) {
     if constexpr (std::is_same_v<T, float>) {
-      for (std::uint32_t filter = 0; filter < filters; ++filter) packed.push_back(weight(step, filter));
+      for (std::uint32_t filter = 0; filter < filters; ++filter) add(step, filter);
     } else {
       for (std::uint32_t tile = 0; tile < filters / kTileFilters; ++tile) {
         for (std::uint32_t lane = 0; lane < kWarp; ++lane) {
-          for (std::uint32_t word = 0; word < 2; ++word) {
-            const std::uint32_t input = step * 16 + lane % 4 * 2 + word * 8;
-            const std::uint32_t filter = tile * kTileFilters + lane / 4;
-            packed.push_back(static_cast<std::uint32_t>(bf16_of(weight(input, filter))) |
-                             static_cast<std::uint32_t>(bf16_of(weight(input + 1, filter))) << 16);
+          for (std::uint32_t i = 0; i < 4; ++i) {
+            add(step * 16 + lane % 4 * 2 + i / 2 * 8 + i % 2, tile * kTileFilters + lane / 4);
           }
         }
       }
     }
   }
+  return order;
+}
+
+}  // namespace
+
+template <class T>
+std::vector<std::uint32_t> weight_order(const ProductPlan<T>& plan, const Layout& flattened) {
+  const ProductShape& shape = plan.shape;
+  const std::uint32_t channels = true_channels(shape.in, flattened);
+  return order_of(plan, [&](std::uint32_t tap, std::uint32_t stored, std::uint32_t filter) {
+    const std::uint32_t channel = true_channel(stored, shape.in, flattened);
+    if (channel == kNoWeight || filter >= shape.out.channels) return kNoWeight;
+    return (tap * channels + channel) * shape.out.channels + filter;
+  });
+}
+
+template <class T>
+std::vector<std::uint32_t> reversed_weight_order(const ProductPlan<T>& plan, const Layout& flattened) {
+  const Layout& in = plan.shape.out;
+  const Layout& out = plan.shape.in;
+  const std::uint32_t channels = true_channels(in, flattened);
+  const std::uint32_t last_tap = plan.shape.kernel * plan.shape.kernel - 1;
+  return order_of(plan, [&](std::uint32_t tap, std::uint32_t filter, std::uint32_t stored) {
+    const std::uint32_t channel = true_channel(stored, in, flattened);
+    if (channel == kNoWeight || filter >= out.channels) return kNoWeight;
+    return ((last_tap - tap) * channels + channel) * out.channels + filter;
+  });
+}
+
+template <class T>
+std::vector<WeightWord<T>> pack_weights(const ProductPlan<T>& plan, const Layout& flattened,
+                                        std::span<const float> weights) {
+  const std::vector<std::uint32_t> order = weight_order(plan, flattened);
+  std::vector<WeightWord<T>> packed(order.size() * sizeof(T) / 4);
+  for (std::size_t i = 0; i < packed.size(); ++i) packed[i] = packed_weight<T>(weights.data(), order.data(), i);
   return packed;
 }
 
@@ -166,6 +205,10 @@ template struct ProductPlan<float>;
 template struct ProductPlan<Bf16>;
 template ProductPlan<float> plan_product(const ProductShape&, std::size_t);
 template ProductPlan<Bf16> plan_product(const ProductShape&, std::size_t);
+template std::vector<std::uint32_t> weight_order(const ProductPlan<float>&, const Layout&);
+template std::vector<std::uint32_t> weight_order(const ProductPlan<Bf16>&, const Layout&);
+template std::vector<std::uint32_t> reversed_weight_order(const ProductPlan<float>&, const Layout&);
+template std::vector<std::uint32_t> reversed_weight_order(const ProductPlan<Bf16>&, const Layout&);
 template std::vector<float> pack_weights(const ProductPlan<float>&, const Layout&, std::span<const float>);
 template std::vector<std::uint32_t> pack_weights(const ProductPlan<Bf16>&, const Layout&, std::span<const float>);
 template std::vector<float> pack_bias(const ProductPlan<float>&, std::span<const float>);

@@ -42,8 +42,18 @@ struct ProductPlan {
 template <class T>
 [[nodiscard]] ProductPlan<T> plan_product(const ProductShape& shape, std::size_t shared_bytes);
 
-/// Weights in the order of ProductBatch, from kernel x kernel x (channels in) x (filters). A dense layer's channels in
-/// are all values of the image that its input was: `flattened` says how that lies in memory.
+/// Which weights of kernel x kernel x (channels in) x (filters) the numbers of ProductBatch::weights are, two to a word
+/// of bfloat16. A dense layer's channels in are all values of the image that its input was: `flattened` says how that
+/// lies in memory.
+template <class T>
+[[nodiscard]] std::vector<std::uint32_t> weight_order(const ProductPlan<T>& plan, const Layout& flattened);
+
+/// Likewise, for the product that turns the derivative by a layer's output into that by its input: `plan` takes the
+/// former and gives the latter, padded by kernel - 1 - padding; weights and `flattened` are the layer's own.
+template <class T>
+[[nodiscard]] std::vector<std::uint32_t> reversed_weight_order(const ProductPlan<T>& plan, const Layout& flattened);
+
+/// Weights in the order of weight_order.
 template <class T>
 [[nodiscard]] std::vector<WeightWord<T>> pack_weights(const ProductPlan<T>& plan, const Layout& flattened,
                                                       std::span<const float> weights);

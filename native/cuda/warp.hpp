@@ -41,6 +41,26 @@ class PerLane {
 #endif
 };
 
+/// A value that each warp of a block keeps from phase to phase.
+template <class T, std::uint32_t kWarps>
+class PerWarp {
+ public:
+  CNNC_HOST_DEVICE T& operator[]([[maybe_unused]] std::uint32_t warp) {
+#ifdef __CUDA_ARCH__
+    return value_;
+#else
+    return values_[warp];
+#endif
+  }
+
+ private:
+#ifdef __CUDA_ARCH__
+  T value_;
+#else
+  T values_[kWarps];
+#endif
+};
+
 /// Calls body(lane) for all lanes. Nothing orders the lanes.
 template <class Body>
 CNNC_HOST_DEVICE void each_lane(Body body) {
@@ -120,6 +140,36 @@ CNNC_HOST_DEVICE void multiply_add(Left left, Right right, Sum sum) {
       : "r"(a.words[0]), "r"(a.words[1]), "r"(a.words[2]), "r"(a.words[3]), "r"(b.words[0]), "r"(b.words[1]));
 #else
   multiply_add_on_host(left, right, sum);
+#endif
+}
+
+/// Four words of a lane: what it gets of four 8 x 8 matrices of bfloat16.
+struct FourWords {
+  std::uint32_t words[4];
+};
+
+/// Reads four 8 x 8 matrices of bfloat16 from shared memory and transposes them. `row(lane)` is the address, aligned to
+/// 16 bytes, of row lane % 8 of matrix lane / 8; word i of `words(lane)`, a FourWords&, becomes rows 2 q and 2 q + 1 at
+/// column g of matrix i, for lane 4 g + q (PTX ISA, "ldmatrix").
+template <class Row, class Words>
+CNNC_HOST_DEVICE void load_transposed(Row row, Words words) {
+#ifdef __CUDA_ARCH__
+  const auto address = static_cast<unsigned>(__cvta_generic_to_shared(row(threadIdx.x % kWarp)));
+  FourWords& to = words(0);
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+               : "=r"(to.words[0]), "=r"(to.words[1]), "=r"(to.words[2]), "=r"(to.words[3])
+               : "r"(address)
+               : "memory");
+#else
+  for (std::uint32_t lane = 0; lane < kWarp; ++lane) {
+    for (std::uint32_t matrix = 0; matrix < 4; ++matrix) {
+      const auto value = [&](std::uint32_t in_pair) {
+        const std::uint32_t word = row(matrix * 8 + lane % 4 * 2 + in_pair)[lane / 4 / 2];
+        return lane / 4 % 2 == 0 ? word & 0xFFFF : word >> 16;
+      };
+      words(lane).words[matrix] = value(0) | value(1) << 16;
+    }
+  }
 #endif
 }
 
