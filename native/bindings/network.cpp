@@ -11,6 +11,7 @@
 #include "cnn/image.hpp"
 #include "cnn/scorer.hpp"
 #include "cpu/network_onednn.hpp"
+#include "cuda/network_cuda.hpp"
 
 namespace cnnc::bindings {
 namespace {
@@ -68,6 +69,13 @@ EngineOptions engine_options(const Napi::Object& options) {
   return {precision == "bf16" ? Precision::bf16 : Precision::f32,
           std::max(1U, static_cast<unsigned>(whole_of(options, "threads", kMostThreads))),
           std::max<std::size_t>(1, size_of(options, "batch"))};
+}
+
+bool on_gpu(const Napi::Object& options) {
+  if (options.Get("device").IsUndefined()) return false;
+  const std::string device = options.Get("device").ToString().Utf8Value();
+  if (device != "cpu" && device != "cuda") throw Error("BAD_OPTION", "there is no device `" + device + "`");
+  return device == "cuda";
 }
 
 OptimizerOptions optimizer_options(const Napi::Object& optimizer) {
@@ -306,9 +314,16 @@ NativePredictor::NativePredictor(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<NativePredictor>(info), state_(std::make_shared<State>()) {
   tag_as<NativePredictor>(info);
   guarded(info.Env(), [&] {
+    const Napi::Object options = info[1].ToObject();
     state_->network = network_of(info[0].ToObject());
-    state_->options = engine_options(info[1].ToObject());
-    state_->engine = make_onednn_predictor(state_->network, state_->options);
+    state_->options = engine_options(options);
+    if (on_gpu(options)) {
+      auto engine = make_cuda_predictor(state_->network, state_->options.precision);
+      state_->cuda = engine.get();
+      state_->engine = std::move(engine);
+    } else {
+      state_->engine = make_onednn_predictor(state_->network, state_->options);
+    }
     state_->parameters.resize(state_->network.parameters);
     state_->engine->set_parameters(state_->parameters);
   });
@@ -393,6 +408,10 @@ Napi::Value NativePredictor::score_pairs(const Napi::CallbackInfo& info) {
       info.Env(), state_, {info[1], info[2], info[5], info.This()},
       [=, state = state_] {
         const ImageMaker images(kinds, store->cells);
+        if (state->cuda != nullptr) {
+          state->cuda->score_pairs(*store, pairs, orders, kinds, out, job->control());
+          return;
+        }
         cnnc::score_pairs(*store, pairs, orders, images, *state->engine, state->network.outputs,
                           state->options.threads, out, job->control());
       },

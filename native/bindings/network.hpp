@@ -5,6 +5,7 @@
 #include "bindings/tagged.hpp"
 #include "cnn/engine.hpp"
 #include "cnn/optimizer.hpp"
+#include "cuda/network_cuda.hpp"
 
 namespace cnnc::bindings {
 
@@ -52,6 +53,7 @@ class NativePredictor : public Napi::ObjectWrap<NativePredictor> {
     Network network;
     EngineOptions options;
     std::unique_ptr<Predictor> engine;
+    CudaPredictor* cuda = nullptr;  ///< the engine, if it is on a GPU
     std::vector<float> parameters;
     bool busy = false;
   };

@@ -31,16 +31,21 @@ CNNC_INLINE_LOOP float load(const Bf16* values, std::size_t i) {
 CNNC_INLINE_LOOP void store(float* values, std::size_t i, float value) { values[i] = value; }
 CNNC_INLINE_LOOP void store(Bf16* values, std::size_t i, float value) { values[i] = bf16_of(value); }
 
-template <bool norm, bool relu>
-CNNC_INLINE_LOOP float activate(float x, float scale, float shift) {
-  if constexpr (norm) x = scale * x + shift;
-  if constexpr (relu) x = x > 0 ? x : 0;
-  return x;
+/// What a value must be above to pass: that of a ReLU, or one that all finite numbers are above.
+CNNC_INLINE_LOOP float floor_of(const PointwiseShape& shape) {
+  return shape.relu ? 0.0F : -__builtin_inff();
 }
 
-template <bool norm, bool relu, PoolKind pool, class T>
+template <bool norm>
+CNNC_INLINE_LOOP float activate(float x, float scale, float shift, float floor) {
+  if constexpr (norm) x = scale * x + shift;
+  return x > floor ? x : floor;
+}
+
+template <bool norm, PoolKind pool, class T>
 void forward_of(const PointwiseShape& shape, std::size_t images, const NormScale* scales, const T* __restrict in,
                 T* __restrict out) {
+  const float floor = floor_of(shape);
   const std::size_t size = pool == PoolKind::none ? 1 : shape.pool_size;
   const float share = 1.0F / static_cast<float>(size * size);
   const std::size_t channels = shape.channels;
@@ -61,7 +66,7 @@ void forward_of(const PointwiseShape& shape, std::size_t images, const NormScale
             const T* member = window + (wy * shape.width + wx) * channels + first;
             const bool start = wy + wx == 0;
             for (std::size_t c = 0; c < count; ++c) {
-              const float value = activate<norm, relu>(load(member, c), norm ? scale[c] : 1, norm ? shift[c] : 0);
+              const float value = activate<norm>(load(member, c), norm ? scale[c] : 1, norm ? shift[c] : 0, floor);
               if constexpr (pool == PoolKind::average) {
                 values[c] = start ? value : values[c] + value;
               } else {
@@ -78,36 +83,33 @@ void forward_of(const PointwiseShape& shape, std::size_t images, const NormScale
   }
 }
 
-template <bool norm, class T>
-void forward_pool(const PointwiseShape& shape, std::size_t images, const NormScale* norms, const T* in, T* out) {
-  const auto run = [&]<bool relu>() {
-    switch (shape.pool) {
-      case PoolKind::none: return forward_of<norm, relu, PoolKind::none>(shape, images, norms, in, out);
-      case PoolKind::maximum: return forward_of<norm, relu, PoolKind::maximum>(shape, images, norms, in, out);
-      case PoolKind::average: return forward_of<norm, relu, PoolKind::average>(shape, images, norms, in, out);
-    }
-  };
-  if (shape.relu) {
-    run.template operator()<true>();
-  } else {
-    run.template operator()<false>();
+/// Calls body.template operator()<pool>() for the shape's.
+template <class Body>
+CNNC_INLINE_LOOP void with_pool(const PointwiseShape& shape, Body&& body) {
+  switch (shape.pool) {
+    case PoolKind::none: return body.template operator()<PoolKind::none>();
+    case PoolKind::maximum: return body.template operator()<PoolKind::maximum>();
+    case PoolKind::average: return body.template operator()<PoolKind::average>();
   }
 }
 
 template <class T>
 void forward(const PointwiseShape& shape, std::size_t images, const NormScale* norm, const T* in, T* out) {
-  if (norm != nullptr) {
-    forward_pool<true>(shape, images, norm, in, out);
-  } else {
-    forward_pool<false>(shape, images, nullptr, in, out);
-  }
+  with_pool(shape, [&]<PoolKind pool>() {
+    if (norm != nullptr) {
+      forward_of<true, pool>(shape, images, norm, in, out);
+    } else {
+      forward_of<false, pool>(shape, images, nullptr, in, out);
+    }
+  });
 }
 
 /// Calls visit(input position of a channel block, its first channel, channels, dy) for every pixel of an image,
 /// dy being the derivatives behind the normalisation.
-template <bool norm, bool relu, PoolKind pool, class T, class Visit>
+template <bool norm, PoolKind pool, class T, class Visit>
 CNNC_INLINE_LOOP void visit_gradients(const PointwiseShape& shape, const NormScale* scales, const T* in,
                                       const T* d_out, Visit&& visit) {
+  const float floor = floor_of(shape);
   const std::size_t size = pool == PoolKind::none ? 1 : shape.pool_size;
   const float share = 1.0F / static_cast<float>(size * size);
   const std::size_t channels = shape.channels;
@@ -127,7 +129,7 @@ CNNC_INLINE_LOOP void visit_gradients(const PointwiseShape& shape, const NormSca
           for (std::size_t w = 0; whole && w < size * size; ++w) {
             const T* member = in + ((y + w / size) * shape.width + x + w % size) * channels + first;
             for (std::size_t c = 0; c < count; ++c) {
-              const float value = activate<norm, relu>(load(member, c), norm ? scale[c] : 1, norm ? shift[c] : 0);
+              const float value = activate<norm>(load(member, c), norm ? scale[c] : 1, norm ? shift[c] : 0, floor);
               largest[c] = w == 0 || value > largest[c] ? value : largest[c];
             }
           }
@@ -139,7 +141,7 @@ CNNC_INLINE_LOOP void visit_gradients(const PointwiseShape& shape, const NormSca
           float dy[kBlock];
           for (std::size_t c = 0; c < count; ++c) {
             const float value =
-                activate<norm, relu>(load(in, position + c), norm ? scale[c] : 1, norm ? shift[c] : 0);
+                activate<norm>(load(in, position + c), norm ? scale[c] : 1, norm ? shift[c] : 0, floor);
             float gradient = whole ? load(d, c) : 0;
             if constexpr (pool == PoolKind::average) gradient *= share;
             if constexpr (pool == PoolKind::maximum) {
@@ -147,8 +149,7 @@ CNNC_INLINE_LOOP void visit_gradients(const PointwiseShape& shape, const NormSca
               taken[c] |= chosen;
               gradient = chosen != 0 ? gradient : 0;
             }
-            if constexpr (relu) gradient = value > 0 ? gradient : 0;
-            dy[c] = gradient;
+            dy[c] = value > floor ? gradient : 0;
           }
           visit(position, first, count, dy);
         }
@@ -157,29 +158,12 @@ CNNC_INLINE_LOOP void visit_gradients(const PointwiseShape& shape, const NormSca
   });
 }
 
-/// Calls body.template operator()<relu, pool>() for the shape's.
-template <class Body>
-CNNC_INLINE_LOOP void with_kinds(const PointwiseShape& shape, Body&& body) {
-  const auto run = [&]<bool relu>() __attribute__((always_inline)) {
-    switch (shape.pool) {
-      case PoolKind::none: return body.template operator()<relu, PoolKind::none>();
-      case PoolKind::maximum: return body.template operator()<relu, PoolKind::maximum>();
-      case PoolKind::average: return body.template operator()<relu, PoolKind::average>();
-    }
-  };
-  if (shape.relu) {
-    run.template operator()<true>();
-  } else {
-    run.template operator()<false>();
-  }
-}
-
-template <bool relu, PoolKind pool, class T>
+template <PoolKind pool, class T>
 void backward_of(const PointwiseShape& shape, std::size_t images, const T* __restrict in, const T* __restrict d_out,
                  T* __restrict d_in) {
   for (std::size_t n = 0; n < images; ++n) {
     T* const result = d_in + n * shape.in_size();
-    visit_gradients<false, relu, pool>(
+    visit_gradients<false, pool>(
         shape, nullptr, in + n * shape.in_size(), d_out + n * shape.out_size(),
         [&](std::size_t position, std::size_t, auto count, const float* dy) __attribute__((always_inline)) {
           for (std::size_t c = 0; c < count; ++c) store(result, position + c, dy[c]);
@@ -189,13 +173,13 @@ void backward_of(const PointwiseShape& shape, std::size_t images, const T* __res
 
 template <class T>
 void backward(const PointwiseShape& shape, std::size_t images, const T* in, const T* d_out, T* d_in) {
-  with_kinds(shape, [&]<bool relu, PoolKind pool>() { backward_of<relu, pool>(shape, images, in, d_out, d_in); });
+  with_pool(shape, [&]<PoolKind pool>() { backward_of<pool>(shape, images, in, d_out, d_in); });
 }
 
-template <bool relu, PoolKind pool, class T>
+template <PoolKind pool, class T>
 void norm_sums_of(const PointwiseShape& shape, const NormScale& norm, const float* mean, const T* __restrict in,
                   const T* __restrict d_out, float* __restrict sum_dy, float* __restrict sum_dy_x) {
-  visit_gradients<true, relu, pool>(
+  visit_gradients<true, pool>(
       shape, &norm, in, d_out,
       [&](std::size_t position, std::size_t first, auto count, const float* dy)
           __attribute__((always_inline)) {
@@ -210,19 +194,19 @@ template <class T>
 void norm_sums(const PointwiseShape& shape, const NormScale& norm, const float* mean, const T* in, const T* d_out,
                float* sum_dy, float* sum_dy_x) {
   for (std::size_t c = 0; c < shape.channels; ++c) sum_dy[c] = sum_dy_x[c] = 0;
-  with_kinds(shape, [&]<bool relu, PoolKind pool>() {
-    norm_sums_of<relu, pool>(shape, norm, mean, in, d_out, sum_dy, sum_dy_x);
+  with_pool(shape, [&]<PoolKind pool>() {
+    norm_sums_of<pool>(shape, norm, mean, in, d_out, sum_dy, sum_dy_x);
   });
 }
 
-template <bool relu, PoolKind pool, class T>
+template <PoolKind pool, class T>
 void norm_backward_of(const PointwiseShape& shape, std::size_t images, const NormScale& norm,
                       const NormGradient& gradient, const T* __restrict in, const T* __restrict d_out,
                       T* __restrict d_in) {
   for (std::size_t n = 0; n < images; ++n) {
     const T* const x = in + n * shape.in_size();
     T* const result = d_in + n * shape.in_size();
-    visit_gradients<true, relu, pool>(
+    visit_gradients<true, pool>(
         shape, &norm, x, d_out + n * shape.out_size(),
         [&](std::size_t position, std::size_t first, auto count, const float* dy)
             __attribute__((always_inline)) {
@@ -238,8 +222,8 @@ void norm_backward_of(const PointwiseShape& shape, std::size_t images, const Nor
 template <class T>
 void norm_backward(const PointwiseShape& shape, std::size_t images, const NormScale& norm,
                    const NormGradient& gradient, const T* in, const T* d_out, T* d_in) {
-  with_kinds(shape, [&]<bool relu, PoolKind pool>() {
-    norm_backward_of<relu, pool>(shape, images, norm, gradient, in, d_out, d_in);
+  with_pool(shape, [&]<PoolKind pool>() {
+    norm_backward_of<pool>(shape, images, norm, gradient, in, d_out, d_in);
   });
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cnn/loss.hpp"
 #include "cuda/product_block.hpp"
 
 // The small passes between products, as code that also runs on the host.
@@ -75,12 +76,10 @@ struct HeadBatch {
 
 inline constexpr std::uint32_t kMostOutputs = 16;
 
-/// What a warp computes: the answers of one image.
+/// What a warp computes first: the logits of one image, the same in all lanes.
 template <class T>
-CNNC_HOST_DEVICE void run_head(const HeadBatch<T>& batch, std::uint32_t image) {
+CNNC_HOST_DEVICE void find_logits(const HeadBatch<T>& batch, std::uint32_t image, float (&logits)[kMostOutputs]) {
   const T* const features = batch.features + std::size_t{image} * batch.inputs;
-  float logits[kMostOutputs];
-  float largest = 0;
   for (std::uint32_t output = 0; output < batch.outputs; ++output) {
     PerLane<float> sums;
     each_lane([&](std::uint32_t lane) {
@@ -92,14 +91,15 @@ CNNC_HOST_DEVICE void run_head(const HeadBatch<T>& batch, std::uint32_t image) {
     });
     sum_of_lanes(sums);
     logits[output] = sums[0] + batch.bias[output];
-    largest = output == 0 || logits[output] > largest ? logits[output] : largest;
   }
-  if (batch.probabilities && batch.outputs == 1) logits[0] = 1 / (1 + expf(-logits[0]));
-  if (batch.probabilities && batch.outputs > 1) {
-    float sum = 0;
-    for (std::uint32_t i = 0; i < batch.outputs; ++i) sum += logits[i] = expf(logits[i] - largest);
-    for (std::uint32_t i = 0; i < batch.outputs; ++i) logits[i] /= sum;
-  }
+}
+
+/// What a warp computes: the answers of one image.
+template <class T>
+CNNC_HOST_DEVICE void run_head(const HeadBatch<T>& batch, std::uint32_t image) {
+  float logits[kMostOutputs];
+  find_logits(batch, image, logits);
+  if (batch.probabilities) turn_into_probabilities(logits, batch.outputs);
   each_lane([&](std::uint32_t lane) {
     if (lane < batch.outputs) batch.answers[std::size_t{image} * batch.outputs + lane] = logits[lane];
   });

@@ -115,14 +115,10 @@ ProductPlan<T> plan_product(const ProductShape& shape, std::size_t shared_bytes)
   return plan;
 }
 
-namespace {
-
-/// Values of one image of the layer's input.
 std::uint32_t true_channels(const Layout& in, const Layout& flattened) {
   return is_flattened(flattened) ? flattened.height * flattened.width * flattened.channels : in.channels;
 }
 
-/// Number of the value that lies at `stored` among those of true_channels; kNoWeight for padding.
 std::uint32_t true_channel(std::uint32_t stored, const Layout& in, const Layout& flattened) {
   if (!is_flattened(flattened)) return stored < in.channels ? stored : kNoWeight;
   const std::uint32_t channel = stored % flattened.stored();
@@ -130,6 +126,8 @@ std::uint32_t true_channel(std::uint32_t stored, const Layout& in, const Layout&
   if (channel >= flattened.channels || pixel >= flattened.height * flattened.width) return kNoWeight;
   return pixel * flattened.channels + channel;
 }
+
+namespace {
 
 /// `weight(tap, channel, filter)` gives the weight that multiplies a stored channel under a tap.
 template <class T, class Weight>

@@ -42,6 +42,11 @@ struct ProductPlan {
 template <class T>
 [[nodiscard]] ProductPlan<T> plan_product(const ProductShape& shape, std::size_t shared_bytes);
 
+/// Channels in of a layer whose input lies as `in` says, or, of a dense layer, as `flattened` says.
+[[nodiscard]] std::uint32_t true_channels(const Layout& in, const Layout& flattened);
+/// Number of the channel that lies at `stored` among those; kNoWeight for padding.
+[[nodiscard]] std::uint32_t true_channel(std::uint32_t stored, const Layout& in, const Layout& flattened);
+
 /// Which weights of kernel x kernel x (channels in) x (filters) the numbers of ProductBatch::weights are, two to a word
 /// of bfloat16. A dense layer's channels in are all values of the image that its input was: `flattened` says how that
 /// lies in memory.

@@ -9,6 +9,8 @@
 
 #include "cnn/reference_engine.hpp"
 #include "core/error.hpp"
+#include "core/nepdf.hpp"
+#include "cuda/image_block.hpp"
 #include "cuda/network_plan.hpp"
 #include "networks.hpp"
 
@@ -183,6 +185,58 @@ TEST_CASE("the kernels of a GPU's network do so with little shared memory, and a
   const Case compact{"compact", place_layers(test::compact(2, false, 1))};
   CHECK(largest_error<float>(compact, 3, kPlenty, true) < 1e-5);
   CHECK(largest_error<Bf16>(compact, 3, kPlenty, true) < 0.01);
+}
+
+TEST_CASE("a GPU makes the CPU's images, bit for bit, from the histograms of pairs and of swapped ones") {
+  constexpr std::uint32_t kHistograms = 5;
+  const std::vector<std::vector<ImageKind>> choices{
+      {ImageKind::nepdf},
+      {ImageKind::residual, ImageKind::margins},
+      {ImageKind::margins},
+      {ImageKind::residual, ImageKind::nepdf, ImageKind::margins}};
+  for (const std::uint32_t cells : {7U, 3000U, 90'000U}) {
+    // Most cells in a few bins, as in data.
+    std::vector<std::uint32_t> counts(kHistograms * kImage);
+    RandomSequence random(cells, Purpose::molecules);
+    for (std::uint32_t histogram = 0; histogram < kHistograms; ++histogram) {
+      for (std::uint32_t cell = 0; cell < cells; ++cell) {
+        const std::uint32_t bin = random.chance(0.5) ? 33 * histogram : random.below(random.below(kImage) + 1);
+        ++counts[histogram * kImage + bin];
+      }
+    }
+    std::vector<float> nepdf(cells + 1);
+    const NepdfTable table(cells);
+    for (std::uint32_t count = 0; count <= cells; ++count) nepdf[count] = table(count);
+    for (const auto& kinds : choices) {
+      const ImageMaker maker(kinds, cells);
+      const std::size_t stored = kinds.size() + kinds.size() % 2;
+      for (const bool both : {false, true}) {
+        const std::uint32_t images = both ? 2 * kHistograms : kHistograms;
+        constexpr std::uint32_t kFirst = 1;  // a batch need not begin with the first image
+        std::vector<TwoWords<float>> made((images - kFirst) * kImage * stored / 2, {{7, 7}});
+        ImageBatch<float, std::uint32_t> batch{counts.data(), kFirst, both,  1.0F / static_cast<float>(cells),
+                                               nepdf.data(),  {},     static_cast<std::uint32_t>(kinds.size()),
+                                               made.front().words};
+        std::copy(kinds.begin(), kinds.end(), batch.kinds);
+        for (std::uint32_t index = 0; index < images - kFirst; ++index) {
+          ImageMemory memory;
+          run_image(batch, index, memory, [](auto phase) {
+            for (std::uint32_t thread = kImageThreads; thread-- > 0;) phase(thread);
+          });
+          std::vector<float> expected(kImage * kinds.size());
+          const std::uint32_t image = kFirst + index;
+          maker.make(std::span<const std::uint32_t>(counts), both ? image / 2 : image, both && image % 2 == 1,
+                     expected.data());
+          for (std::size_t pixel = 0; pixel < kImage; ++pixel) {
+            for (std::size_t c = 0; c < stored; ++c) {
+              const float value = made.front().words[(index * kImage + pixel) * stored + c];
+              REQUIRE(value == (c < kinds.size() ? expected[pixel * kinds.size() + c] : 0));
+            }
+          }
+        }
+      }
+    }
+  }
 }
 
 TEST_CASE("an answer of a GPU's network depends on nothing but its image") {

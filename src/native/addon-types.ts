@@ -28,7 +28,7 @@ export interface NativeAddon {
     a: Uint32Array,
     b: Uint32Array,
     out: HistogramArray,
-    device: "cpu" | "cuda",
+    device: Device,
     threads: number,
     job: NativeJob,
   ): Promise<void>;
@@ -178,12 +178,15 @@ export interface NativeNetwork {
 
 /** Factors of products and activations are of this type; sums, parameters and gradients are float32. */
 export type Precision = "f32" | "bf16";
+export type Device = "cpu" | "cuda";
 
 export interface NativeEngineOptions {
   precision: Precision;
   threads: number;
   /** Images that a call usually has. */
   batch: number;
+  /** Default `cpu`. */
+  device?: Device;
 }
 
 export interface NativeTrainerOptions extends NativeEngineOptions {

@@ -1,10 +1,12 @@
 import { CnncError } from "../errors.js";
 import { addon } from "./addon.js";
+import type { Device } from "./addon-types.js";
+
+export type { Device } from "./addon-types.js";
 
 export const DEVICES = ["auto", "cpu", "cuda"] as const;
 /** What the user asks for. `auto` is the GPU where one can be used. */
 export type DeviceChoice = (typeof DEVICES)[number];
-export type Device = "cpu" | "cuda";
 
 /**
  * @throws CnncError `GPU_UNAVAILABLE` when `cuda` is asked for and cannot be had, saying why.

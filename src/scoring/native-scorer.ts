@@ -8,7 +8,7 @@ import {
   parameterCount,
 } from "../model/index.js";
 import { addon } from "../native/addon.js";
-import type { NativePredictor, Precision } from "../native/addon-types.js";
+import type { Device, NativePredictor, Precision } from "../native/addon-types.js";
 import { runJob } from "../native/run-job.js";
 import type { Scorer } from "./scorer.js";
 
@@ -19,32 +19,32 @@ export interface NativeScorerOptions {
   /** What the channels of the input hold. */
   readonly images: readonly ImageKind[];
   readonly precision: Precision;
+  readonly device: Device;
   readonly threads: number;
 }
 
-/** About a second of the published network on two processors. */
-const BATCH = 8192;
+/** About a second of the published network on two processors, or on a GPU. */
+const BATCHES: Record<Device, number> = { cpu: 8192, cuda: 1 << 19 };
 /** Images that are shown together are the native code's own choice. */
 const NOMINAL_BATCH = 32;
 
 /**
- * Scores on oneDNN: histograms, images and network in one native pass.
+ * Scores on oneDNN or a GPU: histograms, images and network in one native pass.
  *
- * @throws CnncError `PARAMETERS_MISMATCH`, `BAD_NETWORK`, `BF16_UNAVAILABLE`, `OUT_OF_MEMORY`
+ * @throws CnncError `PARAMETERS_MISMATCH`, `BAD_NETWORK`, `BF16_UNAVAILABLE`, `OUT_OF_MEMORY`; on a GPU
+ *   `GPU_UNAVAILABLE`, `GPU_MEMORY`, `GPU_FAILED`
  */
 export function createNativeScorer(options: NativeScorerOptions): Scorer {
-  const { spec, parameters, images, precision, threads } = options;
+  const { spec, parameters, images, precision, device } = options;
   checkParameterCount(parameters.length, parameterCount(spec));
   const predictor = makePredictor(options);
-  predictor.setParameters(parameters);
   const outputs = outputCount(spec);
   const probabilities = (pairs: number, both: boolean) => new Float32Array(pairs * outputs * (both ? 2 : 1));
   return {
-    name: `oneDNN ${addon().systemInfo().onednn} (${precision === "bf16" ? "bfloat16" : "float32"})`,
+    ...identity(device, precision),
     precision,
-    instructionSet: addon().systemInfo().onednnIsa,
     outputs,
-    batchSize: BATCH,
+    batchSize: BATCHES[device],
     async score(store, a, b, both, signal) {
       const out = probabilities(a.length, both);
       await runJob("Network", signal, (job) =>
@@ -61,13 +61,30 @@ export function createNativeScorer(options: NativeScorerOptions): Scorer {
     },
     close: () => {},
   };
+}
 
-  function makePredictor({ spec }: NativeScorerOptions): NativePredictor {
-    try {
-      return new (addon().Predictor)(spec, { precision, threads, batch: NOMINAL_BATCH });
-    } catch (error) {
-      const { code, message } = error as { code?: string; message: string };
-      throw code ? new CnncError(code, `Network: ${message}.`, "", { cause: error }) : error;
-    }
+/** What computes, and what decides on the last bits of its sums. */
+function identity(device: Device, precision: Precision): Pick<Scorer, "name" | "instructionSet"> {
+  const { onednn, onednnIsa, gpus } = addon().systemInfo();
+  const numbers = precision === "bf16" ? "bfloat16" : "float32";
+  return device === "cuda"
+    ? { name: `${gpus[0].name} (${numbers})`, instructionSet: gpus[0].name }
+    : { name: `oneDNN ${onednn} (${numbers})`, instructionSet: onednnIsa };
+}
+
+function makePredictor({
+  spec,
+  parameters,
+  precision,
+  device,
+  threads,
+}: NativeScorerOptions): NativePredictor {
+  try {
+    const predictor = new (addon().Predictor)(spec, { precision, device, threads, batch: NOMINAL_BATCH });
+    predictor.setParameters(parameters);
+    return predictor;
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    throw code ? new CnncError(code, `Network: ${message}.`, "", { cause: error }) : error;
   }
 }

@@ -7,11 +7,12 @@ import {
   type StoredModel,
 } from "../model/index.js";
 import type { CountArray, Precision } from "../native/addon-types.js";
-import { createNativeScorer } from "./native-scorer.js";
+import { type DeviceChoice, resolveDevice } from "../native/device.js";
+import { createNativeScorer, type NativeScorerOptions } from "./native-scorer.js";
 import { createTfjsScorer } from "./tfjs-scorer.js";
 
 export const PRECISIONS = ["auto", "f32", "bf16"] as const;
-/** `auto` is bf16 where the engine and the processor compute in it: faster, and within 0.01 of f32. */
+/** `auto` is bf16 where the engine and the processor or GPU compute in it: faster, and within 0.01 of f32. */
 export type PrecisionChoice = (typeof PRECISIONS)[number];
 
 /** A trained network that is asked about pairs. One call at a time. */
@@ -19,7 +20,7 @@ export interface Scorer {
   /** What computes, e.g. `oneDNN 3.5 (bfloat16)` or `tfjs (cpu)`. */
   readonly name: string;
   readonly precision: Precision;
-  /** What oneDNN computes with, e.g. `avx512_core_bf16`: other ones may give other last bits. */
+  /** What computes, e.g. `avx512_core_bf16` or a GPU's name: other ones may give other last bits. */
   readonly instructionSet?: string;
   /** Probabilities per image: 1, or one per class. */
   readonly outputs: number;
@@ -54,27 +55,43 @@ export interface ScorerOptions {
   readonly engine?: EngineChoice;
   /** Default `auto`. */
   readonly precision?: PrecisionChoice;
+  /** Default `cpu`. */
+  readonly device?: DeviceChoice;
   readonly threads: number;
   /** Is told in one line what the user should know of the choice. */
   readonly onNotice?: (line: string) => void;
 }
 
 /**
- * A model made ready to score pairs: on oneDNN where that can be had and expresses the model, else in TensorFlow.js.
+ * A model made ready to score pairs: on a GPU or oneDNN where that can be had and expresses the model, else in
+ * TensorFlow.js.
  *
- * @throws CnncError `ENGINE_UNAVAILABLE` if `native` or bf16 is asked for and cannot be had; `OUT_OF_MEMORY`
+ * @throws CnncError `ENGINE_UNAVAILABLE` if `native`, bf16 or a GPU is asked for and cannot be had; `GPU_UNAVAILABLE`,
+ *   `GPU_MEMORY`, `GPU_FAILED`; `OUT_OF_MEMORY`
  */
 export async function openScorer(model: LoadedModel | StoredModel, options: ScorerOptions): Promise<Scorer> {
   const { engine = "auto", precision = "auto", threads, onNotice } = options;
   const { spec, parameters, info } = model;
   const unsupported = "unsupported" in spec ? spec.unsupported.replace(/\.$/, "") : undefined;
+  if (engine !== "tfjs" && !("unsupported" in spec)) {
+    const scorer = scorerOnGpu({ spec, parameters, images: info.images, threads }, options);
+    if (scorer) return scorer;
+  }
   const problem = unsupported ?? nativeEngineProblem(precision === "bf16" ? "bf16" : "f32");
+  if (options.device === "cuda") {
+    throw new CnncError(
+      "ENGINE_UNAVAILABLE",
+      `This network cannot be run on a GPU: ${unsupported ?? "--engine tfjs was asked for"}.`,
+      "Leave out --device.",
+    );
+  }
   if (engine !== "tfjs" && problem === undefined && !("unsupported" in spec)) {
     return createNativeScorer({
       spec,
       parameters,
       images: info.images,
       precision: precision === "auto" ? bestPrecision() : precision,
+      device: "cpu",
       threads,
     });
   }
@@ -87,6 +104,25 @@ export async function openScorer(model: LoadedModel | StoredModel, options: Scor
   }
   if (engine === "auto") onNotice?.(`Scoring in TensorFlow.js, which is slower: ${problem}.`);
   return createTfjsScorer(model, { threads, ...(onNotice && { onProblem: onNotice }) });
+}
+
+/** Undefined where there is no GPU, or none is wanted; with `auto` also where it cannot take the network. */
+function scorerOnGpu(
+  network: Pick<NativeScorerOptions, "spec" | "parameters" | "images" | "threads">,
+  { device = "cpu", precision = "auto", onNotice }: ScorerOptions,
+): Scorer | undefined {
+  if (resolveDevice(device) === "cpu") return undefined;
+  try {
+    return createNativeScorer({
+      ...network,
+      precision: precision === "auto" ? "bf16" : precision,
+      device: "cuda",
+    });
+  } catch (error) {
+    if (device === "cuda" || !(error instanceof CnncError)) throw error;
+    onNotice?.(`Scoring on the CPU. ${error.message}`);
+    return undefined;
+  }
 }
 
 const bestPrecision = (): Precision => (nativeEngineProblem("bf16") === undefined ? "bf16" : "f32");

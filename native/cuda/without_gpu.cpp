@@ -1,0 +1,18 @@
+#include "core/devices.hpp"
+#include "core/error.hpp"
+#include "cuda/network_cuda.hpp"
+
+namespace cnnc {
+
+GpuStatus gpu_status() { return {false, "This build has no GPU code: it was compiled without nvcc.", {}}; }
+
+void histograms_cuda(const ExpressionStore& store, const Pairs& pairs, HistogramOutput out, const JobControl&) {
+  check_arguments(store, pairs, out);
+  throw Error("GPU_UNAVAILABLE", gpu_status().problem);
+}
+
+std::unique_ptr<CudaPredictor> make_cuda_predictor(const Network&, Precision) {
+  throw Error("GPU_UNAVAILABLE", gpu_status().problem);
+}
+
+}  // namespace cnnc
