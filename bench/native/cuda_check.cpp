@@ -1,12 +1,11 @@
-// Whether the GPU gives the CPU's bits, and how fast it is beside it.
+// Whether the GPU gives what the CPU gives, and how fast it is beside it.
 //
 //   cnnc_check_cuda [parity]
 //
-// First counts stores of many shapes on both and compares every byte, for every type of output; then,
-// unless only `parity` is asked for, prints pairs per second of both. Exits 1 at a difference, 77 when
-// there is no GPU to run on. Needs cmake and nvcc alone:
-//
-//   cmake -S . -B build-gpu -DCNNC_TESTS=ON && cmake --build build-gpu && build-gpu/cnnc_check_cuda
+// First counts stores of many shapes on both and compares every byte, for every type of output, and runs
+// networks on both; then, unless only `parity` is asked for, prints the rates of histograms and networks.
+// Exits 1 at a difference, 77 when there is no GPU to run on. Needs cmake and nvcc alone; bench/gpu.sh builds
+// and runs it, with PyTorch beside it.
 
 #include <chrono>
 #include <cstdio>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "core/devices.hpp"
+#include "cuda_network_check.hpp"
 #include "simulated_store.hpp"
 #include "test/cuda_stores.hpp"
 
@@ -125,6 +125,7 @@ void print_table() {
     print_rates<float>(43'261, 1536, density, 256);
   }
   for (const double density : {0.02, 0.1}) print_rates<std::uint32_t>(1'300'000, 256, density, 128);
+  std::printf("\n");
 }
 
 }  // namespace
@@ -137,8 +138,12 @@ int main(int argc, char** argv) {
   }
   try {
     std::printf("GPU: %s, %zu MiB\n", status.gpus.front().name.c_str(), status.gpus.front().memory_bytes >> 20);
-    if (!check_parity()) return 1;
-    if (argc < 2 || std::string(argv[1]) != "parity") print_table();
+    const bool same_images = check_parity();
+    if (!bench::check_network_parity() || !same_images) return 1;
+    if (argc >= 2 && std::string(argv[1]) == "parity") return 0;
+    print_table();
+    bench::print_network_rates();
+    bench::print_whole_transcriptome();
   } catch (const Error& error) {
     std::printf("%s: %s\n", error.code().c_str(), error.what());
     return 1;

@@ -28,4 +28,8 @@ struct GpuStatus {
 void histograms_cuda(const ExpressionStore& store, const Pairs& pairs, HistogramOutput out,
                      const JobControl& control = {});
 
+/// The same without handing the images over: they stay on the device, as those that a network there reads, until the
+/// next call. To be timed.
+void histograms_cuda_only(const ExpressionStore& store, const Pairs& pairs, const JobControl& control = {});
+
 }  // namespace cnnc

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
+#include <memory>
 #include <span>
 #include <type_traits>
 #include <variant>
@@ -40,7 +42,7 @@ template <class Count>
 struct Call {
   const ExpressionStore& store;
   const Pairs& pairs;
-  std::span<Count> out;
+  std::span<Count> out;  ///< empty: the images stay on the device
   const JobControl& control;
   Batch<Count> batch;  ///< of the launches, but for their own plan and buffers
   unsigned copy_threads;
@@ -61,16 +63,15 @@ void begin(const Call<Count>& call, Launch& launch, std::size_t first) {
   batch.spread_is_a = launch.plan.spread_is_a;
   batch.out = reinterpret_cast<Count*>(launch.images.data());
   launch_histograms(batch, launch.plan.tasks.size(), launch.stream.get());
+  if (call.out.empty()) return;
   check(cudaMemcpyAsync(launch.host_images.data(), launch.images.data(), launch.pairs * kImage * sizeof(Count),
                         cudaMemcpyDeviceToHost, launch.stream.get()),
         "cudaMemcpyAsync");
 }
 
-/// Waits for a launch, if it is in flight, and hands its images over.
+/// Copies what a launch has brought to page-locked memory to the caller's.
 template <class Count>
-void finish(const Call<Count>& call, Launch& launch) {
-  if (launch.pairs == 0) return;
-  launch.stream.wait();
+void deliver(const Call<Count>& call, const Launch& launch) {
   const auto* const from = launch.host_images.data();
   auto* const to = reinterpret_cast<std::byte*>(call.out.data() + launch.first * kImage);
   const std::size_t bytes = launch.pairs * kImage * sizeof(Count);
@@ -79,14 +80,22 @@ void finish(const Call<Count>& call, Launch& launch) {
     const std::size_t begin = std::min(bytes, index * part);
     std::memcpy(to + begin, from + begin, std::min(part, bytes - begin));
   });
+}
+
+/// Waits for a launch, if it is in flight, and hands its images over.
+template <class Count>
+void finish(const Call<Count>& call, Launch& launch) {
+  if (launch.pairs == 0) return;
+  launch.stream.wait();
+  if (!call.out.empty()) deliver(call, launch);
   call.control.advance(launch.pairs);
   launch.pairs = 0;
 }
 
 template <class Count>
-void run(Device& device, Launches& launches, const ExpressionStore& store, const Pairs& pairs, std::span<Count> out,
+void run(Device& device, Launches& buffers, const ExpressionStore& store, const Pairs& pairs, std::span<Count> out,
          const JobControl& control) {
-  for (Launch& launch : launches) {  // what a cancelled call left behind
+  for (Launch& launch : buffers) {  // what a cancelled call left behind
     launch.stream.wait();
     launch.pairs = 0;
   }
@@ -100,12 +109,17 @@ void run(Device& device, Launches& launches, const ExpressionStore& store, const
       std::min(kCopyThreads, granted_cpus())};
   // While one launch computes and copies, the images of the other are handed over.
   for (std::size_t first = 0; first < pairs.a.size(); first += kPairsPerLaunch) {
-    Launch& launch = launches[first / kPairsPerLaunch % 2];
+    Launch& launch = buffers[first / kPairsPerLaunch % 2];
     finish(call, launch);
     control.check();
     begin(call, launch, first);
   }
-  for (Launch& launch : launches) finish(call, launch);
+  for (Launch& launch : buffers) finish(call, launch);
+}
+
+Launches& launches() {
+  static Launches* const buffers = std::make_unique<Launches>().release();  // never destroyed, as the device
+  return *buffers;
 }
 
 }  // namespace
@@ -114,8 +128,18 @@ void histograms_cuda(const ExpressionStore& store, const Pairs& pairs, Histogram
                      const JobControl& control) {
   check_arguments(store, pairs, out);
   const DeviceUse device(control);
-  static Launches* const launches = std::make_unique<Launches>().release();  // never destroyed, as the device
-  std::visit([&](auto images) { run(*device, *launches, store, pairs, images, control); }, out);
+  if (pairs.a.empty()) return;
+  std::visit([&](auto images) { run(*device, launches(), store, pairs, images, control); }, out);
+}
+
+void histograms_cuda_only(const ExpressionStore& store, const Pairs& pairs, const JobControl& control) {
+  check_pairs(store, pairs);
+  const DeviceUse device(control);
+  if (store.cells <= std::numeric_limits<std::uint16_t>::max()) {
+    run(*device, launches(), store, pairs, std::span<std::uint16_t>(), control);
+  } else {
+    run(*device, launches(), store, pairs, std::span<std::uint32_t>(), control);
+  }
 }
 
 }  // namespace cnnc

@@ -11,6 +11,11 @@ void histograms_cuda(const ExpressionStore& store, const Pairs& pairs, Histogram
   throw Error("GPU_UNAVAILABLE", gpu_status().problem);
 }
 
+void histograms_cuda_only(const ExpressionStore& store, const Pairs& pairs, const JobControl&) {
+  check_pairs(store, pairs);
+  throw Error("GPU_UNAVAILABLE", gpu_status().problem);
+}
+
 std::unique_ptr<CudaPredictor> make_cuda_predictor(const Network&, Precision) {
   throw Error("GPU_UNAVAILABLE", gpu_status().problem);
 }
