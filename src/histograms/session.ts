@@ -87,19 +87,27 @@ export interface HistogramSession {
     },
   ): AsyncGenerator<HistogramBatch, void, void>;
   /**
-   * Stores with the pairs that they answer for; together all pairs, or those of a range. It is the store of all genes
-   * with all pairs, unless that is more than the memory limit: then several, to be used one after the other; see
-   * storeParts for their order.
+   * Stores with the pairs that they answer for; together all pairs. It is the store of all genes with all pairs, unless
+   * that is more than the memory limit: then several, to be used one after the other; see storeParts for their order.
    *
-   * @param done pairs, the first in that order, that nobody asks for
    * @throws CnncError of the source's build
    */
-  parts(range?: PairRange, done?: number): AsyncGenerator<StorePart, void, void>;
+  parts(choice?: PartsChoice): AsyncGenerator<StorePart, void, void>;
   /** Whether there are several parts: the session must stay open for them. */
   readonly inParts: boolean;
   /** Bytes of the store; of several, the most that one of them may take. */
   readonly storeBytes: number;
   close(): void;
+}
+
+/** Which pairs parts are to answer for. */
+export interface PartsChoice {
+  /** Pairs of genes of the session's store. Default: those of the session. */
+  readonly source?: PairSource;
+  /** Default: all of them. */
+  readonly range?: PairRange;
+  /** Pairs, the first in the order of the parts, that nobody asks for. Default 0. */
+  readonly done?: number;
 }
 
 /** What was left out or stood out, so that nothing is dropped silently. */
@@ -172,10 +180,10 @@ export async function openHistograms(
       },
       inParts: large !== undefined,
       storeBytes: large ? large.parts.budget : store.native.bytes,
-      parts: (range = whole, done = 0) =>
+      parts: ({ source = found.source, range = { from: 0, to: source.count }, done = 0 } = {}) =>
         large
-          ? storeParts(found.source, range, large.parts, done)
-          : wholeStore(store, sliceOf(found.source, { from: range.from + done, to: range.to })),
+          ? storeParts(source, range, large.parts, done)
+          : wholeStore(store, source, { from: range.from + done, to: range.to }),
       batches: ({ range = whole, temporaryFolder = tmpdir(), ...given } = {}) => {
         const batchOptions = {
           device,
@@ -241,8 +249,9 @@ function requireRoom(sizes: Float64Array, budget: number, names: readonly string
 async function* wholeStore(
   store: ExpressionStore,
   source: PairSource,
+  range: PairRange,
 ): AsyncGenerator<StorePart, void, void> {
-  yield { store, source };
+  yield { store, source: sliceOf(source, range), positions: () => [range] };
 }
 
 function resolve(request: PairRequest, genes: GeneIndex, skipMissing: boolean): ResolvedPairs {

@@ -8,6 +8,8 @@ export interface StorePart {
   readonly source: PairSource;
   /** By gene of the store: its number among all genes; undefined where the store has all of them. */
   readonly genes?: Uint32Array;
+  /** Where the part's pairs are in the whole source, in their order: runs that follow one another. */
+  positions(): Iterable<PairRange>;
 }
 
 /** The same as one of several that together answer for a stretch of consecutive pairs. */
@@ -17,8 +19,6 @@ export interface StretchPart extends StorePart {
   readonly stretch: PairRange;
   /** Whether no other part of the stretch follows. */
   readonly isLast: boolean;
-  /** Where the part's pairs are in the whole source, in their order: runs that follow one another. */
-  positions(): Iterable<PairRange>;
 }
 
 export interface PartsOptions {

@@ -6,6 +6,7 @@ import type { PairSource } from "../pairs/index.js";
 import type { ProgressListener } from "../progress.js";
 import { oneAhead } from "./one-ahead.js";
 import type { ScoredBatch } from "./ranking.js";
+import { inSlabs, pairsTogether } from "./slabs.js";
 
 export const ASSOCIATION_MEASURES = ["pearson", "spearman", "mutual-information"] as const;
 
@@ -17,6 +18,10 @@ export interface AssociationOptions {
 export interface AssociationBatchOptions extends AssociationOptions {
   /** Pairs per batch. Default 65,536. */
   readonly batchSize?: number;
+  /** Whether there is a column of Spearman's correlation beside the measure. Default true. */
+  readonly spearman?: boolean;
+  /** Pairs whose correlations are computed together. Default: what suits the store. */
+  readonly slab?: number;
   readonly onProgress?: ProgressListener;
 }
 
@@ -81,13 +86,21 @@ export async function* associationBatches(
   const phase = `Computing ${measure.replace("-", " ")}`;
   const { batchSize = 1 << 16, threads, onProgress } = options;
   let done = 0;
+  const scorerOf = (one: AssociationMeasure) => {
+    // Mutual information shares no more work the more pairs there are.
+    const slab = one === "mutual-information" ? 1 : (options.slab ?? pairsTogether(store));
+    return inSlabs(source, slab, (a, b, signal) => associationScores(store, one, a, b, { threads, signal }));
+  };
+  const score = scorerOf(measure);
+  const beside = options.spearman === false || measure === "spearman" ? undefined : scorerOf("spearman");
   const batches = oneAhead(
     source.batches(batchSize),
-    async ({ a, b }, signal) => ({
-      a,
-      b,
-      scores: await scoreColumns(store, measure, a, b, { threads, signal }),
-    }),
+    async (batch, signal) => {
+      const scores = await score(batch, signal);
+      const spearman = beside && (await beside(batch, signal));
+      const { a, b } = batch;
+      return { a, b, scores: scoreColumns(measure, scores, spearman) };
+    },
     options.signal,
   );
   for await (const batch of batches) {
@@ -97,18 +110,14 @@ export async function* associationBatches(
   }
 }
 
-async function scoreColumns(
-  store: ExpressionStore,
+const scoreColumns = (
   measure: AssociationMeasure,
-  a: Uint32Array,
-  b: Uint32Array,
-  options: AssociationOptions,
-): Promise<Float32Array[]> {
-  const scores = await associationScores(store, measure, a, b, options);
-  if (measure === "spearman") return [scores.map(Math.abs), scores];
-  const spearman = await associationScores(store, "spearman", a, b, options);
-  return measure === "pearson" ? [scores.map(Math.abs), scores, spearman] : [scores, spearman];
-}
+  scores: Float32Array,
+  spearman: Float32Array | undefined,
+): Float32Array[] => [
+  ...(measure === "mutual-information" ? [scores] : [scores.map(Math.abs), scores]),
+  ...(spearman ? [spearman] : []),
+];
 
 const REMEDIES: Record<string, string> = {
   NEGATIVE_VALUE: "Use spearman or mutual-information, which need no logarithm.",

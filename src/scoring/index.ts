@@ -7,6 +7,7 @@ export {
   associationScores,
 } from "./association.js";
 export * from "./formats.js";
+export * from "./late-column.js";
 export * from "./network-scores.js";
 export * from "./partial-correlation.js";
 export * from "./ranking.js";

@@ -8,6 +8,7 @@ import type { ScoreColumn } from "./formats.js";
 import { oneAhead } from "./one-ahead.js";
 import type { ScoredBatch } from "./ranking.js";
 import type { Scorer } from "./scorer.js";
+import { inSlabs, pairsTogether } from "./slabs.js";
 
 /** What is told of each pair. */
 export interface ScoreSettings {
@@ -22,6 +23,10 @@ export interface ScoreSettings {
 }
 
 export interface NetworkBatchOptions extends ScoreSettings {
+  /** Whether there is a column of Spearman's correlation. Default: if the store has values. */
+  readonly spearman?: boolean;
+  /** Pairs whose correlations are computed together, ahead of their other scores. Default: what suits the store. */
+  readonly slab?: number;
   readonly threads: number;
   /** Pairs per batch. Default: what the scorer likes. */
   readonly batchSize?: number;
@@ -64,9 +69,8 @@ const CAUSALITY_COLUMNS: readonly ScoreColumn[] = [
 ];
 
 /**
- * Scores of all pairs of a source, in its order, batch by batch, in the columns of {@link networkColumns}, with
- * Spearman's correlation if the store has values; every batch owns its arrays. The next batch is worked out while the
- * consumer has one.
+ * Scores of all pairs of a source, in its order, batch by batch, in the columns of {@link networkColumns}; every batch
+ * owns its arrays. The next batch is worked out while the consumer has one.
  *
  * @param source pairs of genes of the store
  * @throws CnncError of the scorer and of associationScores
@@ -77,15 +81,17 @@ export function networkBatches(
   source: PairSource,
   options: NetworkBatchOptions,
 ): AsyncGenerator<ScoredBatch, void, void> {
-  const { batchSize = scorer.batchSize, threads } = options;
+  const { batchSize = scorer.batchSize, threads, spearman = store.hasValues } = options;
+  const correlations = inSlabs(source, options.slab ?? pairsTogether(store), (a, b, signal) =>
+    associationScores(store, "spearman", a, b, { threads, signal }),
+  );
   const batches = oneAhead(
     source.batches(batchSize),
-    async ({ a, b }, signal) => {
+    async (batch, signal) => {
+      const { a, b } = batch;
       const probabilities = await scorer.score(store, a, b, needsBoth(options), signal);
-      const spearman = store.hasValues
-        ? await associationScores(store, "spearman", a, b, { threads, signal })
-        : undefined;
-      return { a, b, scores: scoreColumns(probabilities, options, spearman) };
+      const correlation = spearman ? await correlations(batch, signal) : undefined;
+      return { a, b, scores: scoreColumns(probabilities, options, correlation) };
     },
     options.signal,
   );
@@ -100,7 +106,7 @@ export function networkBatches(
 export function countBatches(
   scorer: Scorer,
   file: HistogramFile,
-  options: Omit<NetworkBatchOptions, "threads"> & { readonly range?: PairRange },
+  options: Omit<NetworkBatchOptions, "threads" | "spearman" | "slab"> & { readonly range?: PairRange },
 ): AsyncGenerator<ScoredBatch, void, void> {
   const { batchSize = scorer.batchSize, range = { from: 0, to: file.count }, signal } = options;
   const batches = oneAhead(

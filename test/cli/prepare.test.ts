@@ -236,6 +236,23 @@ describe("a store that takes more than the memory that is allowed", () => {
     expect(read("merged.tsv").equals(read("whole.tsv"))).toBe(true);
   });
 
+  it.each([
+    ["a network", ["--model", "one", "--all-pairs"]],
+    ["directions", ["--model", "three", "--regulators", regulators]],
+    ["pearson", ["--method", "pearson", "--pairs", PAIRS]],
+    ["mutual information", ["--method", "mutual-information", "--pairs", PAIRS]],
+  ])("has the same Spearman's correlations where only the best are kept: %s", async (_, options) => {
+    const command = ["predict-pairs", "sample.cnnc.h5", ...options];
+    await succeed(...command, "-o", "whole.tsv");
+    const lines = read("whole.tsv").toString().split("\n");
+    expect(lines[0].split("\t")).toContain("spearman");
+    const best = `${lines.slice(0, 51).join("\n")}\n`;
+    for (const memory of [[], ["--memory", "512.6M"]]) {
+      await succeed(...command, ...memory, "--top", "50", "-o", "best.tsv");
+      expect(read("best.tsv").toString()).toBe(best);
+    }
+  });
+
   it("goes on in parts when a shard has been stopped", async () => {
     const command = [
       "predict-pairs",

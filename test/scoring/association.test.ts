@@ -117,16 +117,17 @@ describe("associationBatches", () => {
       const reference = await collect(
         associationBatches(session.store, session.source, measure, { threads: 1 }),
       );
-      for (const [batchSize, threads] of [
-        [1, 1],
-        [50, 2],
-        [434, 3],
+      for (const [batchSize, threads, slab] of [
+        [1, 1, 60],
+        [50, 2, 1],
+        [434, 3, 1000],
       ]) {
         const done: number[] = [];
         const batches = await collect(
           associationBatches(session.store, session.source, measure, {
             threads,
             batchSize,
+            slab,
             onProgress: (progress) => done.push(progress.done),
           }),
         );

@@ -71,15 +71,15 @@ describe.skipIf(problem !== undefined)("a native scorer", () => {
       const session = await openSome();
       const settings = { ...settingsOfModel(model.info), threshold: 0.6 };
       const runs = [];
-      for (const [threads, batchSize] of [
-        [1, 4000],
-        [2, 333],
-        [3, 57],
+      for (const [threads, batchSize, slab] of [
+        [1, 4000, 1],
+        [2, 333, 600],
+        [3, 57, 100],
       ]) {
         const scorer = await open(model, { precision, threads });
         runs.push(
           await collect(
-            networkBatches(scorer, session.store, session.source, { ...settings, threads, batchSize }),
+            networkBatches(scorer, session.store, session.source, { ...settings, threads, batchSize, slab }),
           ),
         );
       }

@@ -16,6 +16,7 @@ import {
   rankedFormat,
   rankPairs,
   type ScoredBatch,
+  withLateColumn,
   writeRanked,
 } from "../../scoring/index.js";
 import { interruptible } from "../interrupt.js";
@@ -40,7 +41,7 @@ import {
   RANKINGS,
 } from "../prediction/open-work.js";
 import { describeShard, runShard } from "../prediction/shard-run.js";
-import { type PredictionWork, thresholdColumn } from "../prediction/work.js";
+import { columnsWithout, lateOf, type PredictionWork, thresholdColumn } from "../prediction/work.js";
 import { progressLine } from "../progress-line.js";
 import { protectInputs } from "../protect-inputs.js";
 import { shardFrom, shardOption } from "../shard-options.js";
@@ -442,12 +443,13 @@ async function rank(
   hooks: Parameters<PredictionWork["batches"]>[0],
 ): Promise<Omit<Outcome, "output" | "seconds">> {
   const { columns, main, names, directed } = work;
-  const flag = thresholdColumn(columns);
+  const late = lateOf(work, work.pairs, top);
+  const flag = thresholdColumn(columnsWithout(columns, late));
   const started = performance.now();
   let scoringSeconds = 0;
   let above = 0;
   const counted = async function* (): AsyncGenerator<ScoredBatch, void, void> {
-    for await (const batch of work.batches(hooks)) {
+    for await (const batch of work.batches({ ...hooks, withoutLate: late !== undefined })) {
       if (flag >= 0) above += batch.scores[flag].reduce((sum, isAbove) => sum + isAbove, 0);
       scoringSeconds = (performance.now() - started) / 1000;
       yield batch;
@@ -461,7 +463,8 @@ async function rank(
     temporaryFolder: dirname(resolve(path)),
     ...hooks,
   });
-  const written = await writeRanked(path, format, ranking, columns, names, { main, directed, ...hooks });
+  const whole = late ? withLateColumn(ranking, late, hooks) : ranking;
+  const written = await writeRanked(path, format, whole, columns, names, { main, directed, ...hooks });
   return { written, aboveThreshold: flag < 0 ? undefined : above, scoringSeconds };
 }
 

@@ -1,6 +1,6 @@
 import { formatBytes, formatCount, formatDuration, plural } from "../text.js";
-import { measureRate } from "./sample.js";
-import type { PredictionWork } from "./work.js";
+import { measureRate, type Rate } from "./sample.js";
+import { lateOf, type PredictionWork } from "./work.js";
 
 /** What a prediction would cost. */
 export interface Estimate {
@@ -35,7 +35,7 @@ export async function estimate(
   { memoryBudget, top }: SortingSettings,
   signal: AbortSignal,
 ): Promise<Estimate> {
-  const rate = await measureRate(work.sample(signal));
+  const rate = await wholeRate(work, top, signal);
   const { storeBytes = 0, store } = work.session ?? {};
   const kept = Math.min(work.pairs, top === undefined ? Number.POSITIVE_INFINITY : 3 * top);
   const sorting = kept * recordBytes(work.columns.length);
@@ -51,6 +51,14 @@ export async function estimate(
     pairsPerSecond: rate.pairsPerSecond,
     seconds: work.pairs / rate.pairsPerSecond,
   };
+}
+
+/** Of all columns that are worked out for every pair. */
+async function wholeRate(work: PredictionWork, top: number | undefined, signal: AbortSignal): Promise<Rate> {
+  const rate = await measureRate(work.sample(signal));
+  if (work.late === undefined || lateOf(work, work.pairs, top)) return rate;
+  const { pairsPerSecond } = await work.late.rate(signal);
+  return { ...rate, pairsPerSecond: 1 / (1 / rate.pairsPerSecond + 1 / pairsPerSecond) };
 }
 
 export function describeEstimate(found: Estimate, engine: string): string[] {

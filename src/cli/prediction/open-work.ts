@@ -18,15 +18,16 @@ import {
   networkBatches,
   networkColumns,
   openScorer,
+  type ScoreColumn,
   type Scorer,
   type ScorerOptions,
   settingsOfModel,
 } from "../../scoring/index.js";
 import { VERSION } from "../../version.js";
-import { overParts, sampleOfParts } from "./over-parts.js";
+import { overParts, sampleOfParts, spearmanOf, spearmanRate } from "./over-parts.js";
 import { fileWarnings, readingWarnings } from "./reading-warnings.js";
 import { SAMPLE_FILE_BATCH, sampleOf } from "./sample.js";
-import type { PredictionWork } from "./work.js";
+import type { LateWork, PredictionWork } from "./work.js";
 
 /** Bytes that a correlation keeps for each entry of the genes in use. */
 const KEPT_PER_ENTRY = 4;
@@ -75,24 +76,32 @@ export async function networkWork(request: NetworkRequest, data: DataRequest): P
       // Everything is read: the threads that did it, and their memory, can go.
       if (!session.inParts) session.close();
       const settings = { ...settingsOfModel(info), unordered: data.pairs.kind === "all" };
+      const columns = networkColumns(settings, { spearman: session.store.hasValues });
       return {
         ...networkFacts(request, model, scorer),
         main,
         pairs: session.source.count,
         names: session.store.geneNames,
-        columns: networkColumns(settings, { spearman: session.store.hasValues }),
+        columns,
+        ...lateSpearman(session, columns, threads),
         directed: data.pairs.kind === "product",
         session,
         ...orderOf(session),
         facts: (signal) => sessionFacts(session, signal),
         batches: (hooks) =>
           overParts(session, hooks, ({ store, source }, own) =>
-            networkBatches(scorer, store, source, { ...settings, ...own, threads }),
+            networkBatches(scorer, store, source, {
+              ...settings,
+              ...own,
+              spearman: session.store.hasValues && !hooks.withoutLate,
+              threads,
+            }),
           ),
         sample: (signal) =>
           sampleOfParts(session, ({ store, source }) =>
             networkBatches(scorer, store, sampleOf(source, scorer.batchSize), {
               ...settings,
+              spearman: false,
               threads,
               signal,
             }),
@@ -124,10 +133,11 @@ export async function histogramFileWork(request: NetworkRequest, path: string): 
       columns: networkColumns(settings, { spearman: false }),
       directed: false,
       facts: async (signal) => ({ "version of cnnc": VERSION, data: await file.digest(signal) }),
-      batches: ({ range = { from: 0, to: file.count }, done = 0, ...hooks }) =>
+      batches: ({ range = { from: 0, to: file.count }, done = 0, signal, onProgress }) =>
         countBatches(scorer, file, {
           ...settings,
-          ...hooks,
+          signal,
+          onProgress,
           range: { from: range.from + done, to: range.to },
         }),
       sample: (signal) =>
@@ -158,11 +168,14 @@ export async function associationWork(
   });
   if (!session.inParts) session.close();
   const threads = resolveThreads(data.options.threads);
+  const columns = associationColumns(measure).map((name) => ({ name }));
   return {
     pairs: session.source.count,
     names: session.store.geneNames,
-    columns: associationColumns(measure).map((name) => ({ name })),
+    columns,
     main: 0,
+    // Spearman's by itself is what the ranking is by.
+    ...(measure === "spearman" ? {} : lateSpearman(session, columns, threads)),
     directed: data.pairs.kind === "product",
     engine: measure,
     session,
@@ -170,13 +183,36 @@ export async function associationWork(
     facts: (signal) => sessionFacts(session, signal),
     batches: (hooks) =>
       overParts(session, hooks, ({ store, source }, own) =>
-        associationBatches(store, source, measure, { ...own, threads }),
+        associationBatches(store, source, measure, { ...own, spearman: !hooks.withoutLate, threads }),
       ),
     sample: (signal) =>
       sampleOfParts(session, ({ store, source }) =>
-        associationBatches(store, sampleOf(source, ASSOCIATION_BATCH), measure, { threads, signal }),
+        associationBatches(store, sampleOf(source, ASSOCIATION_BATCH), measure, {
+          spearman: false,
+          slab: 1,
+          threads,
+          signal,
+        }),
       ),
     close: () => session.close(),
+  };
+}
+
+function lateSpearman(
+  session: HistogramSession,
+  columns: readonly ScoreColumn[],
+  threads: number,
+): { late?: LateWork } {
+  const name = "spearman";
+  const column = columns.findIndex((one) => one.name === name);
+  if (column < 0) return {};
+  return {
+    late: {
+      name,
+      column,
+      score: (a, b, signal) => spearmanOf(session, a, b, { threads, ...(signal && { signal }) }),
+      rate: (signal) => spearmanRate(session, { threads, signal }),
+    },
   };
 }
 

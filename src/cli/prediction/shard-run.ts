@@ -1,7 +1,7 @@
-import type { RunFacts, Shard } from "../../pairs/index.js";
+import { type RunFacts, type Shard, shardRange } from "../../pairs/index.js";
 import { type ScoreShardOptions, type ShardOutcome, scoreShard } from "../../scoring/index.js";
 import { formatCount, formatDuration, plural } from "../text.js";
-import { type BatchHooks, type PredictionWork, thresholdColumn } from "./work.js";
+import { type BatchHooks, columnsWithout, lateOf, type PredictionWork, thresholdColumn } from "./work.js";
 
 export interface ShardRequest {
   readonly shard: Shard;
@@ -18,12 +18,22 @@ export async function runShard(
   const { shard, top } = request;
   const { pairs, names, columns, main, directed } = work;
   const run = await runFacts(work, top, options.signal);
-  const flag = thresholdColumn(columns);
+  const { from, to } = shardRange(pairs, shard);
+  const late = lateOf(work, to - from, top);
+  const flag = thresholdColumn(columnsWithout(columns, late));
   return scoreShard(
     path,
     { shard, run, pairs, names, columns, main, directed, ...(top !== undefined && { top }) },
-    (range, done) => work.batches({ signal: options.signal, onProgress: options.onProgress, range, done }),
-    { ...options, ...(work.order && { order: work.order }), ...(flag >= 0 && { counted: flag }) },
+    (range, done) => {
+      const { signal, onProgress } = options;
+      return work.batches({ signal, onProgress, range, done, withoutLate: late !== undefined });
+    },
+    {
+      ...options,
+      ...(late && { late }),
+      ...(work.order && { order: work.order }),
+      ...(flag >= 0 && { counted: flag }),
+    },
   );
 }
 

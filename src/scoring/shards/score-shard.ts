@@ -7,6 +7,7 @@ import type { ProgressListener } from "../../progress.js";
 import { VERSION } from "../../version.js";
 import { sortRecords } from "../external-sort.js";
 import { mergeRuns, type SortedBlock } from "../external-sort-merge.js";
+import { type LateColumn, withLateColumn } from "../late-column.js";
 import { type RecordCoder, recordCoder, type ScoredBatch } from "../ranked-records.js";
 import { type Checkpoints, openCheckpoints } from "./checkpoints.js";
 import { writeRecordFile } from "./record-file.js";
@@ -18,7 +19,9 @@ export interface ScoreShardOptions {
    * was stopped with another one cannot be gone on with.
    */
   readonly order?: RunFacts;
-  /** Flag column whose marks are counted. */
+  /** A column that the batches lack, to be worked out for the pairs that are kept; the run's columns have it. */
+  readonly late?: LateColumn;
+  /** Flag column of the batches whose marks are counted. */
   readonly counted?: number;
   /** Bytes to sort in. Default 32 MiB. */
   readonly memoryBudget?: number;
@@ -75,7 +78,9 @@ export async function scoreShard(
     const { records, marked } = finished;
     return { pairs, resumed: pairs, kept: records, marked, finishedBefore: true };
   }
-  const coder = recordCoder({ ...run, columns: run.columns.length });
+  const { late } = options;
+  const wholeCoder = recordCoder({ ...run, columns: run.columns.length });
+  const coder = late ? recordCoder({ ...run, columns: run.columns.length - 1 }) : wholeCoder;
   const reached = () => checkpoints.done.at(-1)?.head.to ?? range.from;
   const resumed = reached() - range.from;
   // In that folder, so that what a killed process leaves of it goes in the end.
@@ -94,7 +99,7 @@ export async function scoreShard(
       ...identityOf(run),
       ...range,
       marked,
-      words: coder.words,
+      words: wholeCoder.words,
       records: kept,
     };
     const merged = mergeRuns(checkpoints.done, {
@@ -105,10 +110,9 @@ export async function scoreShard(
       ...(signal && { signal }),
       ...(options.onProgress && { onProgress: options.onProgress }),
     });
-    await guardWrites(path, async () => {
-      await writeRecordFile(whole, head, watched(merged, coder.words, options.onProgress));
-      await rename(whole, path);
-    });
+    const blocks = late ? completed(merged, coder, wholeCoder, late, options) : merged;
+    await writeRecordFile(whole, head, watched(blocks, wholeCoder.words, options.onProgress));
+    await guardWrites(path, () => rename(whole, path));
     // The shard is whole. Another process at the same one may be writing checkpoints, and will find that out.
     await checkpoints.remove().catch(() => {});
     return { pairs, resumed, kept, marked, finishedBefore: false };
@@ -181,6 +185,29 @@ async function* following(
 ): AsyncGenerator<SortedBlock, void, void> {
   yield first;
   yield* rest;
+}
+
+/** The same records with the column that they lack. */
+async function* completed(
+  blocks: AsyncIterable<SortedBlock>,
+  coder: RecordCoder,
+  wholeCoder: RecordCoder,
+  late: LateColumn,
+  options: ScoreShardOptions,
+): AsyncGenerator<SortedBlock, void, void> {
+  let total = 0;
+  async function* decoded() {
+    let rank = 0;
+    for await (const block of blocks) {
+      const batch = coder.decode(block, rank);
+      rank += batch.a.length;
+      ({ total } = batch);
+      yield batch;
+    }
+  }
+  for await (const records of wholeCoder.encode(withLateColumn(decoded(), late, options))) {
+    yield { records, total };
+  }
 }
 
 /** The same blocks; tells how far they are. */

@@ -116,6 +116,35 @@ describe("scoreShard and mergeScoreShards", () => {
     }
   });
 
+  it("keep the best with a column that is worked out for them alone", async () => {
+    const folder = testFolder();
+    const [second, score, mark] = COLUMNS;
+    const more = { top: 40, columns: [score, second, mark], main: 0 };
+    /** The score first, and then these. */
+    const batchesWith = (...columns: number[]) =>
+      async function* (range: PairRange, done: number) {
+        for await (const { scores, ...batch } of batchesOf()(range, done)) {
+          yield { ...batch, scores: [1, ...columns].map((column) => scores[column]) };
+        }
+      };
+    let scored = 0;
+    const late = {
+      name: "second",
+      column: 1,
+      score: async (a: Uint32Array, b: Uint32Array) => {
+        scored += a.length;
+        return Float32Array.from(a, (gene, i) => gene - b[i] / 64);
+      },
+    };
+    for (let index = 1; index <= 7; index++) {
+      const [whole, kept] = ["whole", "kept"].map((name) => join(folder, `${name}-${index}.cnnc`));
+      await scoreShard(whole, shardOf(index, 7, more), batchesWith(0, 2), OFTEN);
+      await scoreShard(kept, shardOf(index, 7, more), batchesWith(2), { ...OFTEN, counted: 1, late });
+      expect(readFileSync(kept).equals(readFileSync(whole))).toBe(true);
+    }
+    expect(scored).toBe(7 * 40);
+  });
+
   it("merge more shards than there is memory for at once", async () => {
     expect((await mergedRows(await scoreAll(7, {}, { ...OFTEN, memoryBudget: 1 }), 1)).rows).toEqual(
       plainRanking(),
