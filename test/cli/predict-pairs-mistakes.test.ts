@@ -103,9 +103,9 @@ const MISTAKES: Mistake[] = [
   { what: "no threads", options: ["--threads", "0"], says: /--threads must be/, remedy: /^$/ },
   { what: "half a cell", options: ["--min-cells", "0.5"], says: /--min-cells must be/, remedy: /^$/ },
   {
-    what: "a device for networks that is not there yet",
-    options: ["--device", "cuda"],
-    says: /--device "cuda"; it can be/,
+    what: "a device that does not exist",
+    options: ["--device", "tpu"],
+    says: /--device "tpu"; it can be/,
     remedy: /--help/,
   },
   {

@@ -25,7 +25,7 @@ const difference = (left: Float32Array, right: Float32Array) =>
 describe.skipIf(gpus.length > 0)("without a GPU", () => {
   it("auto scores on the CPU, and cuda says why it cannot", async () => {
     const model = await testModel();
-    const refused = await errorOf(open(model, { device: "cuda" }));
+    const refused = await errorOf(() => open(model, { device: "cuda" }));
     expect(refused).toMatchObject({ code: "GPU_UNAVAILABLE", message: gpuProblem });
     const scorer = await open(model, { device: "auto" });
     expect(scorer.name).toMatch(nativeEngineProblem() === undefined ? /oneDNN/ : /tfjs/);
@@ -34,7 +34,8 @@ describe.skipIf(gpus.length > 0)("without a GPU", () => {
 
 describe("a GPU", () => {
   it("is not for TensorFlow.js", async () => {
-    const refused = await errorOf(open(await testModel(), { device: "cuda", engine: "tfjs" }));
+    const model = await testModel();
+    const refused = await errorOf(() => open(model, { device: "cuda", engine: "tfjs" }));
     expect(refused).toMatchObject({
       code: "ENGINE_UNAVAILABLE",
       message: expect.stringContaining("--engine tfjs was asked for"),
@@ -42,7 +43,8 @@ describe("a GPU", () => {
   });
 
   it("is not for networks that cannot be expressed natively", async () => {
-    const refused = await errorOf(open(await testModel({}, tanhNetwork()), { device: "cuda" }));
+    const model = await testModel({}, await tanhNetwork());
+    const refused = await errorOf(() => open(model, { device: "cuda" }));
     expect(refused).toMatchObject({
       code: "ENGINE_UNAVAILABLE",
       message: expect.stringContaining("cannot be run on a GPU"),
