@@ -1,9 +1,10 @@
 // Whether the GPU gives what the CPU gives, and how fast it is beside it.
 //
-//   cnnc_check_cuda [parity]
+//   cnnc_check_cuda [parity|smoke]
 //
 // First counts stores of many shapes on both and compares every byte, for every type of output, and runs
 // networks on both; then, unless only `parity` is asked for, prints the rates of histograms and networks.
+// `smoke` starts every kernel on little work, for compute-sanitizer.
 // Exits 1 at a difference, 77 when there is no GPU to run on. Needs cmake and nvcc alone; bench/gpu.sh builds
 // and runs it, with PyTorch beside it.
 
@@ -85,6 +86,12 @@ bool check_parity() {
   return same;
 }
 
+bool smoke() {
+  const ExpressionStore store = test::mixed_store(1000, 30, 1);
+  const bool same = same_images_of_all_types("mixed, random pairs", store, test::any_pairs(30, 300, 1).view());
+  return bench::smoke_networks() && same;
+}
+
 /// Pairs per second of `count_tile` over `seconds` of tiles, taken from all over the list.
 template <class CountTile>
 double rate(const std::vector<bench::Tile>& tiles, double seconds, CountTile count_tile) {
@@ -138,9 +145,11 @@ int main(int argc, char** argv) {
   }
   try {
     std::printf("GPU: %s, %zu MiB\n", status.gpus.front().name.c_str(), status.gpus.front().memory_bytes >> 20);
+    const std::string part = argc >= 2 ? argv[1] : "";
+    if (part == "smoke") return smoke() ? 0 : 1;
     const bool same_images = check_parity();
     if (!bench::check_network_parity() || !same_images) return 1;
-    if (argc >= 2 && std::string(argv[1]) == "parity") return 0;
+    if (part == "parity") return 0;
     print_table();
     bench::print_network_rates();
     bench::print_whole_transcriptome();

@@ -208,6 +208,20 @@ bool check_network_parity() {
   return good;
 }
 
+bool smoke_networks() {
+  bool good = true;
+  const Kinds kinds{ImageKind::residual, ImageKind::margins};
+  const std::vector<Named> all{{"cnnc, narrow", place_layers(test::published(2, true, 4)), kinds},
+                               {"compact", place_layers(test::compact(2, true, 1)), kinds},
+                               {"unusual", place_layers(test::unusual(2, true)), kinds}};
+  const ExpressionStore store = test::mixed_store(1000, 30, 1);
+  for (const Named& one : all) {
+    good = same_as_reference(one, 5) && good;
+    good = same_as_cpu(one, store, 9) && good;
+  }
+  return good;
+}
+
 void print_network_rates() {
   std::printf("Both orders of pairs, histograms, images and network on the GPU, answers on the host; 43,261 cells\n");
   std::printf("network    precision  density        pairs/s       images/s      TFLOP/s\n");

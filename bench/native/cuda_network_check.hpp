@@ -6,6 +6,9 @@ namespace cnnc::bench {
 /// other's scores, on random and on simulated data. Prints a line for each check.
 [[nodiscard]] bool check_network_parity();
 
+/// The same with every kernel on little work.
+[[nodiscard]] bool smoke_networks();
+
 /// Prints images per second of networks on the GPU, with their histograms and without, beside what the arithmetic
 /// would allow.
 void print_network_rates();
