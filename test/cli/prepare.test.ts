@@ -374,6 +374,22 @@ describe("mistakes", () => {
     });
   });
 
+  it("a store without rare genes that are asked for", async () => {
+    await succeed("prepare", "data.h5ad", "--min-cells", "2", "-o", "frequent.cnnc.h5");
+    const build = (cells: string, output: string) =>
+      runMain(
+        ["build-histograms", "frequent.cnnc.h5", "--all-pairs", "--min-cells", cells, "-o", output],
+        FOLDER,
+      );
+    expectOneSentence(await build("1", "out.h5"), {
+      says: /frequent\.cnnc\.h5 cannot be read with --min-cells 1: it was prepared from data\.h5ad: .*expressed in 2 cells or more/,
+      remedy: /^Leave --min-cells 1 out, or prepare another store: cnnc prepare data\.h5ad --min-cells 1 -o/,
+    });
+    for (const cells of ["0", "2", "3"]) expect((await build(cells, `${cells}.h5`)).code).toBe(0);
+    await succeed("build-histograms", "data.h5ad", "--all-pairs", "--min-cells", "3", "-o", "three.h5");
+    expect(everythingIn("3.h5")).toMatchObject({ counts: everythingIn("three.h5").counts });
+  });
+
   it.each([
     ["the input as output", ["data.h5ad", "-o", "data.h5ad"], /cannot be the output/, /-o/],
     ["a folder that is not there", ["data.h5ad", "-o", "no/store.h5"], /folder .*no does not exist/, /mkdir/],

@@ -59,14 +59,15 @@ function requireSameChoices(path: string, facts: PreparedFacts, options: Selecti
     [`--transform ${transform}`, transform !== undefined, facts.transform === transform],
   ];
   const other = asked.find(([, isAsked, isSame]) => isAsked && !isSame);
-  if (other === undefined) return;
-  const [option] = other;
-  throw new CnncError(
+  if (other) throw preparedOtherwise(path, facts, other[0]);
+}
+
+const preparedOtherwise = (path: string, facts: PreparedFacts, option: string): CnncError =>
+  new CnncError(
     "PREPARED_OTHERWISE",
     `${path} cannot be read with ${option}: it was prepared from ${describePrepared(facts)}.`,
     `Leave ${option} out, or prepare another store: ${prepareCommand(facts, option)}`,
   );
-}
 
 async function buildPrepared(file: PreparedFile, options: StoreOptions): Promise<ExpressionStore> {
   const { threads, signal, onProgress } = options;
@@ -112,11 +113,15 @@ async function outline(file: PreparedFile, options: StoreOptions) {
 /**
  * The genes that are wanted, and those of them that are not too rare.
  *
- * @throws CnncError `VALUES_MISSING`, `NO_GENES_LEFT`, `CANCELLED`
+ * @throws CnncError `PREPARED_OTHERWISE`, `VALUES_MISSING`, `NO_GENES_LEFT`, `CANCELLED`
  */
 function choose({ path, facts, geneNames, expressing, hasValues }: PreparedFile, options: StoreOptions) {
   const { genes = geneNames.keys(), minCells = 0, keepValues = false, signal } = options;
   throwIfAborted(signal);
+  // Genes that more cells express can be told from the others; those that were left out are gone.
+  if (minCells > 0 && minCells < facts.minCells) {
+    throw preparedOtherwise(path, facts, `--min-cells ${minCells}`);
+  }
   if (keepValues === true && !hasValues) {
     throw new CnncError(
       "VALUES_MISSING",
