@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+import { CnncError } from "../errors.js";
 import { abortError } from "../progress.js";
 
 /**
  * SHA-256 of a file, in hexadecimal; read in the background.
  *
- * @throws CnncError `CANCELLED`
+ * @throws CnncError `FILE_UNREADABLE`, `CANCELLED`
  */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
@@ -13,7 +14,11 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<stri
   try {
     for await (const chunk of createReadStream(path, options)) hash.update(chunk);
   } catch (error) {
-    throw signal?.aborted ? abortError(signal) : error;
+    if (signal?.aborted) throw abortError(signal);
+    const { message } = error as NodeJS.ErrnoException;
+    throw new CnncError("FILE_UNREADABLE", `${path} cannot be read: ${message}.`, "Check the file.", {
+      cause: error,
+    });
   }
   return hash.digest("hex");
 }

@@ -14,7 +14,7 @@ import {
   type StoreOptions,
   writePrepared,
 } from "../../dist/expression/index.js";
-import { openExpressionFile, readPlainHdf5, writeAll } from "../../dist/io/index.js";
+import { hashFile, openExpressionFile, readPlainHdf5, writeAll } from "../../dist/io/index.js";
 import { errorOf } from "../support/errors.js";
 import { contents, testFolder } from "../support/run-cnnc.js";
 import { csc, TINY_COUNTS, writeTinyH5ad } from "../support/tiny-h5ad.js";
@@ -296,6 +296,24 @@ describe("openPrepared", () => {
 });
 
 describe("writePrepared", () => {
+  it("does not take a failure of reading for one of writing", async () => {
+    const from = await source(TINY);
+    const store = await from.build({ threads: 1 });
+    const folder = testFolder();
+    const write = (origin: ExpressionSource["origin"]) =>
+      writePrepared(join(folder, "store.cnnc.h5"), { ...from, origin }, store);
+    const broken = Object.assign(new Error("EIO: i/o error, read"), { code: "EIO" });
+    await expect(write(() => Promise.reject(broken))).rejects.toBe(broken);
+    const gone = join(folder, "gone.h5ad");
+    const origin = async () => ({ name: "gone.h5ad", sha256: await hashFile(gone) });
+    const error = await errorOf(() => write(origin));
+    expect([error.code, error.message]).toEqual([
+      "FILE_UNREADABLE",
+      expect.stringMatching(/gone\.h5ad cannot be read: ENOENT/),
+    ]);
+    expect(contents(folder)).toEqual([]);
+  });
+
   it("leaves nothing when it is stopped", async () => {
     const from = await source(TINY);
     const store = await from.build({ threads: 1 });

@@ -29,7 +29,8 @@ export interface WritePreparedOptions {
  * Memory: the store's, and what its genes take without their entries.
  *
  * @param source what the store was built from
- * @throws CnncError `DISK_FULL`, `WRITE_FAILED`, `CANCELLED`; nothing is left at `path` then.
+ * @throws CnncError `DISK_FULL`, `WRITE_FAILED`, `FILE_UNREADABLE` (the source), `CANCELLED`; nothing is left at `path`
+ *   then.
  */
 export async function writePrepared(
   path: string,
@@ -47,17 +48,14 @@ export async function writePrepared(
   // Its failure is reported where it is awaited.
   facts.catch(() => {});
   try {
-    // What is to know of the file is read while the store is written.
-    return await guardWrites(path, () =>
-      writeWhole(path, async (temporary) => {
-        const file = await open(temporary, "w");
-        try {
-          return await writeArrays(file, path, store, facts, signal, onProgress);
-        } finally {
-          await file.close();
-        }
-      }),
-    );
+    return await writeWhole(path, async (temporary) => {
+      const file = await guardWrites(path, () => open(temporary, "w"));
+      try {
+        return await writeArrays(file, path, store, facts, signal, onProgress);
+      } finally {
+        await guardWrites(path, () => file.close());
+      }
+    });
   } catch (error) {
     failed.abort();
     throw error;
@@ -108,6 +106,7 @@ async function writeArrays(
   const places = placesOf(placeArrays(preparedArrays({ ...sizes, madeBytes: 1 })));
   const checks = await writeEntries(file, path, store, places, signal, onProgress);
 
+  // They come from reading the source, which goes on while the entries are written.
   const known = await facts;
   const made = Buffer.from(JSON.stringify(known));
   const placed = placeArrays(preparedArrays({ ...sizes, madeBytes: made.length }));
@@ -125,18 +124,20 @@ async function writeArrays(
     ...(checks.values && { value_checks: checks.values }),
     made,
   };
-  const hash = createHash("sha256");
-  for (const { name, at } of placed) {
-    const view = data[name];
-    if (view === undefined) continue;
-    const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-    hash.update(bytes);
-    await writeAll(file, bytes, at);
-  }
-  await writePlainHdf5(file, placed, {
-    format: FORMAT,
-    format_version: FORMAT_VERSION,
-    sha256: hash.digest("hex"),
+  await guardWrites(path, async () => {
+    const hash = createHash("sha256");
+    for (const { name, at } of placed) {
+      const view = data[name];
+      if (view === undefined) continue;
+      const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+      hash.update(bytes);
+      await writeAll(file, bytes, at);
+    }
+    await writePlainHdf5(file, placed, {
+      format: FORMAT,
+      format_version: FORMAT_VERSION,
+      sha256: hash.digest("hex"),
+    });
   });
   throwIfAborted(signal);
   return known;
