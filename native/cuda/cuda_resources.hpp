@@ -85,25 +85,4 @@ class Stream {
   std::unique_ptr<std::remove_pointer_t<cudaStream_t>, Destroy> stream_;
 };
 
-/// A moment in a stream that work in another one can wait for.
-class Event {
- public:
-  Event() {
-    cudaEvent_t event = nullptr;
-    check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreateWithFlags");
-    event_.reset(event);
-  }
-  void record_in(const Stream& stream) const { check(cudaEventRecord(event_.get(), stream.get()), "cudaEventRecord"); }
-  /// Work queued in `stream` from now on begins after what was recorded last.
-  void wait_in(const Stream& stream) const {
-    check(cudaStreamWaitEvent(stream.get(), event_.get(), 0), "cudaStreamWaitEvent");
-  }
-
- private:
-  struct Destroy {
-    void operator()(cudaEvent_t event) const noexcept { (void)cudaEventDestroy(event); }
-  };
-  std::unique_ptr<std::remove_pointer_t<cudaEvent_t>, Destroy> event_;
-};
-
 }  // namespace cnnc::gpu

@@ -29,6 +29,8 @@ std::unique_ptr<Device> open_device() {
   auto device = std::make_unique<Device>();
   device->index = status.gpus.front().index;
   check(cudaSetDevice(device->index), "cudaSetDevice");
+  // Threads that wait leave their processor to others.
+  check(cudaSetDeviceFlags(cudaDeviceScheduleBlockingSync), "cudaSetDeviceFlags");
   device->shared = {attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin, device->index),
                     attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor, device->index),
                     attribute(cudaDevAttrReservedSharedMemoryPerBlock, device->index)};

@@ -1,12 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <optional>
 
-#include "core/expression_store.hpp"
+#include "core/histograms.hpp"
 #include "core/parallel.hpp"
 #include "cuda/block.hpp"
 #include "cuda/block_plan.hpp"
@@ -63,6 +64,26 @@ void require_memory(const char* what, std::size_t needed);
 [[nodiscard]] const float* upload_nepdf(Device& device, std::uint32_t cells);
 /// slice_cells of the device; throws GPU_UNAVAILABLE when a block does not fit.
 [[nodiscard]] std::uint32_t slice_of(const Device& device, std::uint32_t cells);
+
+/// Threads of the host that plan launches and hand over what came of them, so that neither keeps the device waiting.
+/// They mostly wait themselves.
+inline constexpr unsigned kWorkers = 4;
+
+/// Calls work(worker, first, some) for the pairs from `first` on, `per_launch` at a time, on kWorkers threads; `work`
+/// returns when the device is done. Throws what `work` throws, and Cancelled; `control` advances by pairs.
+template <class Work>
+void each_launch(const Device& device, const Pairs& pairs, std::size_t per_launch, const JobControl& control,
+                 Work&& work) {
+  const std::size_t launches = (pairs.a.size() + per_launch - 1) / per_launch;
+  parallel_for(kWorkers, launches, [&](unsigned worker, std::size_t index) {
+    control.check();
+    check(cudaSetDevice(device.index), "cudaSetDevice");
+    const std::size_t first = index * per_launch;
+    const std::size_t here = std::min(per_launch, pairs.a.size() - first);
+    work(worker, first, Pairs{pairs.a.subspan(first, here), pairs.b.subspan(first, here)});
+    control.advance(here);
+  });
+}
 
 template <class Value>
 void copy_to_device(const DeviceArray<Value>& to, const std::vector<Value>& from, const Stream& stream) {

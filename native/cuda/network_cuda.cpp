@@ -19,11 +19,11 @@ namespace {
 
 using namespace gpu;
 
-/// Pairs of one launch: enough blocks to fill a GPU in the histograms' and every layer's kernel.
-constexpr std::size_t kPairsPerLaunch = 8192;
-/// Images that pass through the network together at most.
-constexpr std::size_t kMostImages = 8192;
-/// Share of the free memory that activations may take.
+/// Pairs of one launch, and images that pass through the network together at most: enough blocks to fill a GPU, with
+/// those of the other workers.
+constexpr std::size_t kPairsPerLaunch = 4096;
+constexpr std::size_t kMostImages = 4096;
+/// The part of the free memory that activations may take.
 constexpr std::size_t kMemoryShare = 4;
 /// Images that a thread of the host makes at a time.
 constexpr std::size_t kImagesOfThread = 64;
@@ -52,12 +52,15 @@ struct LoadedPointwise {
   DeviceArray<float> shift;
 };
 
-/// A network with its weights on the device, and room for the images that pass through it.
+/// What goes from operation to operation: the input of operation i lies in i % 2.
+template <class T>
+using Activations = std::array<DeviceArray<T>, 2>;
+
+/// A network with its weights on the device.
 template <class T>
 class LoadedNetwork {
  public:
-  LoadedNetwork(const NetworkPlan<T>& plan, std::span<const float> parameters, std::size_t images)
-      : plan_(plan), activations_{DeviceArray<T>(images * plan.largest), DeviceArray<T>(images * plan.largest)} {
+  LoadedNetwork(const NetworkPlan<T>& plan, std::span<const float> parameters) : plan_(plan) {
     for (const auto& operation : plan.operations) {
       std::visit([&](const auto& one) { load(one, parameters); }, operation);
     }
@@ -66,18 +69,18 @@ class LoadedNetwork {
     head_bias_ = on_device(head.bias);
   }
 
-  [[nodiscard]] T* input() const noexcept { return activations_[0].data(); }
-
-  /// Queues the way of the images in input() to their answers on the device, images x outputs.
-  void run(std::uint32_t images, bool probabilities, float* answers, cudaStream_t stream) const {
+  /// Queues the way of the images in the first activations to their answers on the device, images x outputs.
+  void run(const Activations<T>& activations, std::uint32_t images, bool probabilities, float* answers,
+           cudaStream_t stream) const {
     std::size_t at = 0;
     for (const auto& operation : operations_) {
-      std::visit([&](const auto& one) { launch(one, images, activations_[at % 2].data(), activations_[(at + 1) % 2].data(), stream); },
-                 operation);
+      const T* const in = activations[at % 2].data();
+      T* const out = activations[(at + 1) % 2].data();
+      std::visit([&](const auto& one) { launch(one, images, in, out, stream); }, operation);
       ++at;
     }
     launch_head(HeadBatch<T>{plan_.head_inputs(), static_cast<std::uint32_t>(plan_.head.outputs), images, probabilities,
-                             activations_[at % 2].data(), head_weights_.data(), head_bias_.data(), answers},
+                             activations[at % 2].data(), head_weights_.data(), head_bias_.data(), answers},
                 stream);
   }
 
@@ -123,7 +126,6 @@ class LoadedNetwork {
   std::vector<std::variant<LoadedProduct<T>, LoadedPointwise>> operations_;
   DeviceArray<float> head_weights_;
   DeviceArray<float> head_bias_;
-  std::array<DeviceArray<T>, 2> activations_;  ///< input of operation i in i % 2
 };
 
 /// Buffers of pairs on their way, with room for both images of each.
@@ -132,21 +134,10 @@ struct Launch {
       : answers(kPairsPerLaunch * 2 * outputs), host_answers(kPairsPerLaunch * 2 * outputs) {}
 
   Stream stream;
-  DeviceArray<Task> tasks{kPairsPerLaunch};
-  DeviceArray<StreamedPair> streamed{kPairsPerLaunch};
+  PlanBuffers plan{kPairsPerLaunch};
   DeviceArray<std::uint32_t> counts{kPairsPerLaunch * kImage};  ///< or as many uint16_t
   DeviceArray<float> answers;
   PinnedFloats host_answers;
-  BlockPlan plan;  ///< read by the copy to the device until the stream has been waited for
-  std::size_t first = 0;
-  std::size_t pairs = 0;  ///< 0 when nothing is in flight
-};
-
-struct Flight {
-  explicit Flight(std::size_t outputs) : launches{Launch(outputs), Launch(outputs)} {}
-
-  std::array<Launch, 2> launches;
-  Event network_is_free;  ///< they share the network's activations
 };
 
 template <class T>
@@ -159,11 +150,14 @@ class GpuNetwork final : public CudaPredictor {
 
   void set_parameters(std::span<const float> parameters) override {
     const DeviceUse device({});
-    loaded_.reset();
-    const std::size_t per_image = 2 * plan_->largest * sizeof(T);
+    loaded_.emplace(*plan_, parameters);
+    if (images_ > 0) return;
+    const std::size_t per_image = 2 * plan_->largest * sizeof(T) * kWorkers;
     images_ = std::min(kMostImages, free_memory() / kMemoryShare / per_image);
-    if (images_ == 0) require_memory("One image in the network", per_image * kMemoryShare);
-    loaded_.emplace(*plan_, parameters, images_);
+    if (images_ == 0) require_memory("The network, with one image for each worker,", per_image * kMemoryShare);
+    for (auto& activations : activations_) {
+      activations = {DeviceArray<T>(images_ * plan_->largest), DeviceArray<T>(images_ * plan_->largest)};
+    }
   }
 
   using Predictor::predict;
@@ -210,8 +204,8 @@ class GpuNetwork final : public CudaPredictor {
       check(cudaMemcpyAsync(images.data(), host_images.data(), here * size * sizeof(float), cudaMemcpyHostToDevice,
                             stream.get()),
             "cudaMemcpyAsync");
-      launch_store(images.data(), loaded_->input(), plan_->input, static_cast<std::uint32_t>(here), stream.get());
-      loaded_->run(static_cast<std::uint32_t>(here), probabilities, on_device.data(), stream.get());
+      launch_store(images.data(), activations_[0][0].data(), plan_->input, static_cast<std::uint32_t>(here), stream.get());
+      loaded_->run(activations_[0], static_cast<std::uint32_t>(here), probabilities, on_device.data(), stream.get());
       check(cudaMemcpyAsync(answers.data() + first * network_.outputs, on_device.data(),
                             here * network_.outputs * sizeof(float), cudaMemcpyDeviceToHost, stream.get()),
             "cudaMemcpyAsync");
@@ -220,105 +214,68 @@ class GpuNetwork final : public CudaPredictor {
     }
   }
 
-  /// What all launches of one call share.
-  template <class Count>
-  struct Call {
-    const ExpressionStore& store;
-    const Pairs& pairs;
-    std::span<float> probabilities;
-    const JobControl& control;
-    Batch<Count> histograms;  ///< of the launches, but for their own plan and buffers
-    ImageBatch<T, Count> images;
-    std::size_t per_pair;
-  };
-
   template <class Count>
   void score(const ExpressionStore& store, const Pairs& pairs, Orders orders, const std::vector<ImageKind>& kinds,
              std::span<float> probabilities, const JobControl& control) {
     const DeviceUse device(control);
+    const Batch<Count> histograms{
+        upload(*device, store).view(), nullptr, nullptr, true, slice_of(*device, store.cells), nullptr, nullptr};
+    const ImageBatch<T, Count> images = image_batch<Count>(*device, store.cells, orders, kinds);
+    if (launches_.empty()) {
+      for (unsigned worker = 0; worker < kWorkers; ++worker) {
+        launches_.push_back(std::make_unique<Launch>(network_.outputs));
+      }
+    }
+    for (const auto& launch : launches_) launch->stream.wait();  // for what a cancelled call left behind
     const std::size_t per_pair = orders == Orders::both ? 2 : 1;
-    ImageBatch<T, Count> images{};
-    images.both = orders == Orders::both;
-    images.one_cell = 1.0F / static_cast<float>(store.cells);
-    images.channels = static_cast<std::uint32_t>(kinds.size());
-    std::copy(kinds.begin(), kinds.end(), images.kinds);
-    if (std::find(kinds.begin(), kinds.end(), ImageKind::nepdf) != kinds.end()) {
-      images.nepdf = upload_nepdf(*device, store.cells);
-    }
-    const Call<Count> call{
-        store,
-        pairs,
-        probabilities,
-        control,
-        {upload(*device, store).view(), nullptr, nullptr, true, slice_of(*device, store.cells), nullptr, nullptr},
-        images,
-        per_pair};
-    // Of two launches one computes while the other is planned and its answers are handed over.
-    if (!flight_) flight_ = std::make_unique<Flight>(network_.outputs);
-    for (Launch& launch : flight_->launches) {  // what a cancelled call left behind
+    each_launch(*device, pairs, kPairsPerLaunch, control, [&](unsigned worker, std::size_t first, const Pairs& some) {
+      Launch& launch = *launches_[worker];
+      queue_histograms(store, some, launch.plan, histograms, reinterpret_cast<Count*>(launch.counts.data()),
+                       launch.stream);
+      answer(launch, images, activations_[worker], some.a.size() * per_pair);
       launch.stream.wait();
-      launch.pairs = 0;
-    }
-    for (std::size_t first = 0; first < pairs.a.size(); first += kPairsPerLaunch) {
-      Launch& launch = flight_->launches[first / kPairsPerLaunch % 2];
-      finish(call, launch);
-      control.check();
-      begin(call, launch, first);
-    }
-    for (Launch& launch : flight_->launches) finish(call, launch);
+      const std::size_t answers = some.a.size() * per_pair * network_.outputs;
+      std::copy_n(launch.host_answers.data(), answers, probabilities.data() + first * per_pair * network_.outputs);
+    });
   }
 
-  /// Queues the pairs from `first` on, without waiting for them.
   template <class Count>
-  void begin(const Call<Count>& call, Launch& launch, std::size_t first) {
-    launch.first = first;
-    launch.pairs = std::min(kPairsPerLaunch, call.pairs.a.size() - first);
-    launch.plan = plan_blocks(
-        call.store, {call.pairs.a.subspan(first, launch.pairs), call.pairs.b.subspan(first, launch.pairs)});
-    copy_to_device(launch.tasks, launch.plan.tasks, launch.stream);
-    copy_to_device(launch.streamed, launch.plan.pairs, launch.stream);
-    auto* const counts = reinterpret_cast<Count*>(launch.counts.data());
-    Batch<Count> histograms = call.histograms;
-    histograms.tasks = launch.tasks.data();
-    histograms.pairs = launch.streamed.data();
-    histograms.spread_is_a = launch.plan.spread_is_a;
-    histograms.out = counts;
-    launch_histograms(histograms, launch.plan.tasks.size(), launch.stream.get());
+  ImageBatch<T, Count> image_batch(Device& device, std::uint32_t cells, Orders orders,
+                                   const std::vector<ImageKind>& kinds) const {
+    ImageBatch<T, Count> images{};
+    images.both = orders == Orders::both;
+    images.one_cell = 1.0F / static_cast<float>(cells);
+    images.channels = static_cast<std::uint32_t>(kinds.size());
+    std::copy(kinds.begin(), kinds.end(), images.kinds);
+    const bool tabulated = std::find(kinds.begin(), kinds.end(), ImageKind::nepdf) != kinds.end();
+    images.nepdf = tabulated ? upload_nepdf(device, cells) : nullptr;
+    return images;
+  }
 
-    flight_->network_is_free.wait_in(launch.stream);
-    ImageBatch<T, Count> images = call.images;
-    images.counts = counts;
-    images.images = loaded_->input();
-    const std::size_t all = launch.pairs * call.per_pair;
+  /// Queues the images, `all` in number, of the histograms that a launch has counted, the network, and the answers' way
+  /// to the host.
+  template <class Count>
+  void answer(const Launch& launch, ImageBatch<T, Count> batch, const Activations<T>& activations,
+              std::size_t all) const {
+    batch.counts = reinterpret_cast<const Count*>(launch.counts.data());
+    batch.images = activations[0].data();
     for (std::size_t image = 0; image < all; image += images_) {
       const auto here = static_cast<std::uint32_t>(std::min(images_, all - image));
-      images.first = static_cast<std::uint32_t>(image);
-      launch_images(images, here, launch.stream.get());
-      loaded_->run(here, true, launch.answers.data() + image * network_.outputs, launch.stream.get());
+      batch.first = static_cast<std::uint32_t>(image);
+      launch_images(batch, here, launch.stream.get());
+      loaded_->run(activations, here, true, launch.answers.data() + image * network_.outputs, launch.stream.get());
     }
-    flight_->network_is_free.record_in(launch.stream);
     check(cudaMemcpyAsync(launch.host_answers.data(), launch.answers.data(), all * network_.outputs * sizeof(float),
                           cudaMemcpyDeviceToHost, launch.stream.get()),
           "cudaMemcpyAsync");
   }
 
-  /// Waits for a launch, if it is in flight, and hands its answers over.
-  template <class Count>
-  void finish(const Call<Count>& call, Launch& launch) {
-    if (launch.pairs == 0) return;
-    launch.stream.wait();
-    const std::size_t per_pair = call.per_pair * network_.outputs;
-    std::copy_n(launch.host_answers.data(), launch.pairs * per_pair,
-                call.probabilities.data() + launch.first * per_pair);
-    call.control.advance(launch.pairs);
-    launch.pairs = 0;
-  }
-
   Network network_;
   std::optional<NetworkPlan<T>> plan_;
   std::optional<LoadedNetwork<T>> loaded_;
-  std::unique_ptr<Flight> flight_;
-  std::size_t images_ = 0;  ///< that pass through the network together
+  std::vector<std::unique_ptr<Launch>> launches_;      ///< of each worker
+  std::array<Activations<T>, kWorkers> activations_;  ///< likewise
+  std::size_t images_ = 0;  ///< that pass through the network together, for each worker
 };
 
 }  // namespace
