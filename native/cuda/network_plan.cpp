@@ -6,12 +6,21 @@
 #include "core/error.hpp"
 
 namespace cnnc::gpu {
-namespace {
 
 Layout layout_of(const Shape& shape) {
   return {static_cast<std::uint32_t>(shape.height), static_cast<std::uint32_t>(shape.width),
           static_cast<std::uint32_t>(shape.channels)};
 }
+
+Layout normalised_layout(const Layout& layout, const Shape& shape) {
+  if (layout.height * layout.width == shape.pixels()) return layout;
+  if (layout.channels % 2 != 0) {
+    throw Error("BAD_NETWORK", "the GPU does not normalise a flattened image of an odd number of channels");
+  }
+  return {1, 1, layout.size()};
+}
+
+namespace {
 
 /// Normalisation with moving statistics as scale x + shift.
 PackedNorm scale_and_shift(const NormLayer& layer, std::span<const float> parameters) {
@@ -76,21 +85,12 @@ class Planner {
 
   void add_pointwise(const PointwiseStep& step) {
     if (!step.norm && !step.relu && !step.pool) return;  // dropout alone does nothing here
-    if (step.norm) flatten_like(step.in);
+    if (step.norm) layout_ = normalised_layout(layout_, step.in);
     const PoolKind pool = !step.pool ? PoolKind::none : step.pool->average ? PoolKind::average : PoolKind::maximum;
     const auto size = static_cast<std::uint32_t>(step.pool ? step.pool->size : 1);
     const Layout out{layout_.height / size, layout_.width / size, layout_.channels};
     plan_.operations.emplace_back(PointwiseOperation{layout_, out, step.norm, step.relu, pool, size});
     layout_ = out;
-  }
-
-  /// Flattening moves nothing, so that layers which do not care see the image as it was; a normalisation does care.
-  void flatten_like(const Shape& shape) {
-    if (layout_.height * layout_.width == shape.pixels()) return;
-    if (layout_.channels % 2 != 0) {
-      throw Error("BAD_NETWORK", "the GPU does not normalise a flattened image of an odd number of channels");
-    }
-    layout_ = {1, 1, layout_.size()};
   }
 
   NetworkPlan<T> plan_{};

@@ -12,6 +12,11 @@
 
 namespace cnnc::gpu {
 
+[[nodiscard]] Layout layout_of(const Shape& shape);
+/// How an image that lies as `layout` says is normalised, which the network sees as `shape`: flattening moves nothing,
+/// so that layers which do not care see the image as it was, but a normalisation does care. Throws Error BAD_NETWORK.
+[[nodiscard]] Layout normalised_layout(const Layout& layout, const Shape& shape);
+
 /// A convolution or dense layer with everything that its kernel takes along.
 template <class T>
 struct ProductOperation {

@@ -7,8 +7,8 @@
 #include "cuda/training_block.hpp"
 
 // Sums of a training step over a whole batch, as thread blocks make them: code that also runs on the host. All are
-// added in an order that depends on nothing but sizes, so that every run gives the same bits. A sum has kThreads threads
-// in a block and kSharedBytes of shared memory; run(block, shared, each_thread) computes what one block does.
+// added in an order that depends on nothing but sizes, so that every run gives the same bits. A sum has kThreads
+// threads in a block, kSharedBytes of shared memory and blocks(); run(index, shared, block) computes what one block does.
 
 namespace cnnc::gpu {
 
@@ -142,7 +142,9 @@ struct ChannelSums {
     while (rows * 2 * columns <= kThreads) rows *= 2;
   }
 
-  [[nodiscard]] CNNC_HOST_DEVICE std::uint32_t column_blocks() const noexcept { return (pairs + columns - 1) / columns; }
+  [[nodiscard]] CNNC_HOST_DEVICE std::uint32_t column_blocks() const noexcept {
+    return (pairs + columns - 1) / columns;
+  }
   [[nodiscard]] std::uint32_t blocks() const noexcept { return kSumParts * column_blocks(); }
 
   template <class Block>

@@ -315,7 +315,7 @@ struct PackWeights {
   const float* parameters;
   const std::uint32_t* order;  ///< as of weight_order, of all parameters
   WeightWord<T>* to;
-  std::uint64_t words;
+  std::size_t words;
 
   [[nodiscard]] CNNC_HOST_DEVICE std::uint64_t size() const noexcept { return words; }
   CNNC_HOST_DEVICE void run(std::uint64_t item) const {

@@ -379,7 +379,8 @@ CNNC_HOST_DEVICE void run_weights(const WeightBatch<T>& batch, std::uint32_t ind
     if (mine.pixel != 0) return;
     const std::uint32_t first_row = (row_block * tile.row_warps + mine.row) * kRows * kTileRows;
     const std::uint32_t first_filter = (filter_block * tile.filter_warps + mine.filter) * kWarpFilters;
-    float* const to = batch.sums + (std::size_t{part} * tile.all_rows() + first_row) * tile.all_filters() + first_filter;
+    float* const to =
+        batch.sums + (std::size_t{part} * tile.all_rows() + first_row) * tile.all_filters() + first_filter;
     each_lane([&](std::uint32_t lane) {
       each_sum<T>(lane, sums[warp][lane], [&](std::uint32_t row, std::uint32_t filter, float first, float second) {
         store_two(to + std::size_t{row} * tile.all_filters() + filter, first, second);
