@@ -15,7 +15,7 @@ LABELLING = [
 
 # The options of each command that a section may have: all but those that the workflow gives itself.
 OPTIONS = {
-    "prepare": READING + ["min-cells"],
+    "prepare": READING + ["min-cells", "values"],
     "train": LABELLING + [
         "validation-share", "split", "fold-column", "test-fold", "architecture", "image", "init", "swap",
         "epochs", "batch-size", "optimizer", "learning-rate", "schedule", "weight-decay", "momentum", "patience",
@@ -37,7 +37,7 @@ RESOURCES = {
     "prepare": {"threads": 4, "memory-gb": 8, "hours": 2, "gpus": 0},
     "train": {"threads": 8, "memory-gb": 8, "hours": 4, "gpus": 0},
     "benchmark": {"threads": 8, "memory-gb": 16, "hours": 12, "gpus": 0},
-    "shard": {"threads": 4, "memory-gb": 8, "hours": 12, "gpus": 0},
+    "shard": {"threads": 4, "memory-gb": None, "hours": 12, "gpus": 0},
     "merge": {"threads": 1, "memory-gb": 2, "hours": 2, "gpus": 0},
 }
 KEYS = ["data", "results", "ranked", "shards", *OPTIONS, "resources", "sbatch", "mixed-processors", "cnnc"]
@@ -60,7 +60,7 @@ class Settings:
     prepare, train, predict, benchmark: options for the command lines, quoted for the shell.
     files: section -> the files that its options name.
     cnnc: the command itself; scorer: the same, for shards.
-    resources: step -> {threads, mem_mb, runtime (minutes), slurm_extra (options of sbatch)}.
+    resources: step -> {threads, mem_mb (None: memory_of_shard), runtime (minutes), slurm_extra (options of sbatch)}.
     """
 
     def __init__(self, config, home):
@@ -70,8 +70,8 @@ class Settings:
         known(config, KEYS, "the configuration")
         sections = {name: section_of(config, name) for name in OPTIONS}
         self.data = path_of(config, "data")
-        self.results = text_of(config, "results", "results").rstrip("/")
-        self.ranked = f"{self.results}/{text_of(config, 'ranked', 'ranked.tsv')}"
+        self.results = name_of(config, "results", "results").rstrip("/")
+        self.ranked = f"{self.results}/{name_of(config, 'ranked', 'ranked.tsv')}"
         self.shards = number_of(config, "shards", 8, whole=True)
         self.trains = "labels" in sections["train"]
         self.benchmarks = bool(config.get("benchmark"))
@@ -84,11 +84,16 @@ class Settings:
         for name, section in sections.items():
             for option in FILES & section.keys():
                 must_exist(section[option], f"{name}: {option}")
+                refuse_braces(section[option], f"{name}: {option}")
 
         is_prepared = self.data.endswith(".cnnc.h5")
         self.prepared = self.data if is_prepared else f"{self.results}/data.cnnc.h5"
         if is_prepared and sections["prepare"]:
             raise Mistake(f"{self.data} is prepared already: leave the section prepare out, or name other data.")
+        if not is_prepared:
+            # Pearson's and Spearman's correlations need them, and a ranking by a model has a column of Spearman's.
+            if not sections["prepare"].setdefault("values", True) and (self.benchmarks or "method" in sections["predict"]):
+                raise Mistake("prepare: values is no, but benchmark and methods without a model need them.")
         self.model = f"{self.results}/model" if self.trains else sections["predict"].pop("model", None)
         if self.model and not self.trains and not is_prepared:
             sections["prepare"] = {**reading_of(self.model), **sections["prepare"]}
@@ -180,12 +185,18 @@ def step_resources(step, usual, given, sbatch):
     known(given, list(usual), place)
     number = lambda name, **rules: number_of(given, name, usual[name], place=place, **rules)
     gpus = number("gpus", whole=True, least=0)
+    has_memory = given.get("memory-gb") is not None or usual["memory-gb"] is not None
     return {
         "threads": number("threads", whole=True),
-        "mem_mb": math.ceil(number("memory-gb") * 1024),
+        "mem_mb": math.ceil(number("memory-gb") * 1024) if has_memory else None,
         "runtime": math.ceil(number("hours") * 60),
         "slurm_extra": " ".join(filter(None, [sbatch, f"--gres=gpu:{gpus}" if gpus else ""])),
     }
+
+
+def memory_of_shard(store_bytes):
+    """MB that a shard of a prepared store of that size may take: with values 13 bytes for 9 on disk, and the program."""
+    return math.ceil(1536 + 1.5 * store_bytes / 2**20)
 
 
 def command_line(options):
@@ -209,10 +220,22 @@ def text_of(config, key, usual):
     return value
 
 
+def name_of(config, key, usual):
+    """A file or folder. Snakemake takes braces in names for wildcards, and has no way to say that they are none."""
+    name = text_of(config, key, usual)
+    refuse_braces(name, key)
+    return name
+
+
+def refuse_braces(name, place):
+    if "{" in name or "}" in name:
+        raise Mistake(f"{place} names {name}, but names with braces cannot be used here: rename or link it.")
+
+
 def path_of(config, key):
     if config.get(key) is None:
         raise Mistake(f"{key} is missing: it names the file of expression.")
-    path = text_of(config, key, "")
+    path = name_of(config, key, "")
     must_exist(path, key)
     return path
 

@@ -1,6 +1,7 @@
-import { readFileSync, symlinkSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { writeCheckpoint } from "../../dist/training/checkpoint.js";
 import { contents, outcomeOf, runCnnc, testFolder } from "../support/run-cnnc.js";
 import {
   entries,
@@ -59,24 +60,43 @@ describe.skipIf(NO_SNAKEMAKE)(`the workflow on this machine${NO_SNAKEMAKE}`, { t
     expect(page.match(/src="data:image\/svg\+xml;base64,/g)).toHaveLength(4);
   });
 
-  it("trains, compares methods and ranks by what it trained", async () => {
+  it("trains, compares methods and ranks by what it trained, whatever names files have", async () => {
     const folder = testFolder();
+    const [data, labels, results] = ["it's my data.h5ad", 'known "pairs" & more.tsv', "it's (all) $HOME"];
+    copyFileSync(SAMPLE, join(folder, data));
+    copyFileSync(LABELS, join(folder, labels));
     const config = {
-      data: SAMPLE,
+      data,
+      results,
       shards: 2,
-      train: { labels: LABELS, architecture: "mlp", epochs: 2, "fold-column": "fold", "test-fold": 0 },
+      train: { labels, architecture: "mlp", epochs: 2, "fold-column": "fold", "test-fold": 0 },
       benchmark: { methods: "degree,spearman", folds: 2 },
-      predict: { pairs: LABELS },
-      ranked: "network.graphml",
+      predict: { pairs: labels },
+      ranked: "the network.graphml",
     };
+    // What a training with other options has left.
+    mkdirSync(join(folder, results));
+    const numbers = new Float32Array(4);
+    await writeCheckpoint(join(folder, results, "model.checkpoint"), {
+      fingerprint: "another training",
+      history: [],
+      learningRates: [],
+      parameters: numbers,
+      state: { steps: 1, first: numbers, second: numbers },
+      best: { epoch: 0, parameters: numbers },
+    });
     const outcome = await run("snakemake", snakemakeArgs("local", folder, config), { cwd: folder });
     successful(outcome);
-    const whole = ["--model", "results/model", "--pairs", LABELS, "-o", "whole.graphml"];
-    successful(await runCnnc(["predict-pairs", SAMPLE, ...whole], folder));
+    const whole = ["--model", `${results}/model`, "--pairs", labels, "-o", "whole.graphml"];
+    successful(await runCnnc(["predict-pairs", data, ...whole], folder));
     const text = (name: string) => readFileSync(join(folder, name), "utf8");
-    expect(text("results/network.graphml")).toBe(text("whole.graphml"));
-    expect(contents(join(folder, "results/benchmark"))).toContain("index.html");
-    expect(text("results/report.html")).toContain('<a href="benchmark/index.html">');
+    expect(text(`${results}/the network.graphml`)).toBe(text("whole.graphml"));
+    expect(contents(join(folder, results, "benchmark"))).toContain("index.html");
+    expect(text(`${results}/report.html`)).toContain('<a href="benchmark/index.html">');
+    expect(text(`${results}/logs/train.log`)).toMatch(
+      /belongs to a training with other data[\s\S]*^train\.sh: that checkpoint is removed, and the training starts anew\.$/m,
+    );
+    expect(contents(join(folder, results))).not.toContain("model.checkpoint");
   });
 
   it("ends cleanly on SIGTERM to all its processes, and goes on when it is started again", async () => {

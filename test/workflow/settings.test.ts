@@ -14,6 +14,8 @@ sys.dont_write_bytecode = True
 import settings
 if sys.argv[2] == "options":
     answer = settings.OPTIONS
+elif sys.argv[2].isdigit():
+    answer = settings.memory_of_shard(int(sys.argv[2]))
 else:
     try:
         answer = vars(settings.Settings(json.loads(sys.argv[2]), "/opt/cnnc"))
@@ -25,7 +27,7 @@ print(json.dumps(answer))
 /** A folder with what configurations name: files, and a model that reads linear values. */
 function folderOfFiles(): string {
   const folder = testFolder();
-  for (const name of ["data.h5ad", "data.cnnc.h5", "tfs.txt", "known.tsv"])
+  for (const name of ["data.h5ad", "data.cnnc.h5", "tfs.txt", "known.tsv", "{a}.txt"])
     writeFileSync(join(folder, name), "");
   writeFileSync(join(folder, "cnnc.json"), JSON.stringify({ scale: "linear", transform: "log1p" }));
   return folder;
@@ -61,7 +63,7 @@ describe.skipIf(NO_PYTHON)(`the configuration of the workflow${NO_PYTHON}`, () =
       ranked: "out/ranked.tsv",
       prepared: "out/data.cnnc.h5",
       model: "out/model",
-      prepare: "--obs 'type=a b' --obs 'x!=1' --raw",
+      prepare: "--obs 'type=a b' --obs 'x!=1' --raw --values",
       train: "--labels known.tsv --epochs 3 --no-swap",
       predict: "--all-pairs --top 10",
       benchmark: "--methods degree --labels known.tsv",
@@ -77,16 +79,31 @@ describe.skipIf(NO_PYTHON)(`the configuration of the workflow${NO_PYTHON}`, () =
   it("prepares data as a given model reads them, unless told otherwise", () => {
     const { predict } = byModel;
     expect(settingsOf(byModel)).toMatchObject({
-      prepare: "--scale linear --transform log1p",
+      prepare: "--scale linear --transform log1p --values",
       benchmarks: false,
     });
     expect(settingsOf({ data, predict, prepare: { scale: "counts" } })).toMatchObject({
-      prepare: "--scale counts --transform log1p",
+      prepare: "--scale counts --transform log1p --values",
+    });
+    expect(settingsOf({ data, predict, prepare: { values: false } })).toMatchObject({
+      prepare: "--scale linear --transform log1p --no-values",
     });
     expect(settingsOf({ data: "data.cnnc.h5", predict })).toMatchObject({
       prepared: "data.cnnc.h5",
       prepare: "",
     });
+  });
+
+  it("asks for the memory that a shard takes, unless told otherwise", () => {
+    expect(settingsOf(byModel)).toMatchObject({
+      resources: { shard: { mem_mb: null }, merge: { mem_mb: 2048 } },
+    });
+    const given = { ...byModel, resources: { shard: { "memory-gb": 3 } } };
+    expect(settingsOf(given)).toMatchObject({ resources: { shard: { mem_mb: 3072 } } });
+    // 9 GB with values: measured at 13.3 GB.
+    const asked = settingsOf("9000000000") as number;
+    expect(asked).toBeGreaterThan(13.3e9 / 2 ** 20);
+    expect(asked).toBeLessThan(16e9 / 2 ** 20);
   });
 
   it("has the same bits on all processors if asked to", () => {
@@ -156,6 +173,24 @@ describe.skipIf(NO_PYTHON)(`the configuration of the workflow${NO_PYTHON}`, () =
       /^predict has tops, which is not known\. Did you mean top\?$/,
     ],
     [{ data, predict: { ...predict, top: { a: 1 } } }, /^predict: top must be a value, or a list of them\.$/],
+    [
+      { ...byModel, results: "out{1}" },
+      /^results names out\{1\}, but names with braces cannot be used here: rename or link it\.$/,
+    ],
+    [{ ...byModel, ranked: "r}.tsv" }, /^ranked names r\}\.tsv, but names with braces/],
+    [{ ...byModel, data: "{x}.h5ad" }, /^data names \{x\}\.h5ad, but names with braces/],
+    [
+      { data, predict: { ...predict, regulators: "{a}.txt" } },
+      /^predict: regulators names \{a\}\.txt, but names with/,
+    ],
+    [
+      {
+        data,
+        prepare: { values: false },
+        predict: { method: "mutual-information", regulators: "tfs.txt" },
+      },
+      /^prepare: values is no, but benchmark and methods without a model need them\.$/,
+    ],
     [{ ...byModel, benchmark: true }, /^benchmark has no labels: add them to its section, or to train\.$/],
     [
       { data: "data.cnnc.h5", predict, prepare: { raw: true } },

@@ -1,7 +1,16 @@
 #!/usr/bin/env bash
 # Tells Snakemake how a Slurm job is: running, success or failed. Asks scontrol, which knows a job for some minutes
-# after its end, and then the accounting, where there is one.
+# after its end, and then the accounting, where there is one. If there is nobody to ask, it fails, and Snakemake ends.
 job=$1
+
+# A controller that is busy or being restarted may be silent for so long.
+PATIENCE_SECONDS=${CNNC_SLURM_PATIENCE:-1800}
+silent_since=.slurm-logs/silent-since
+
+command -v scontrol >/dev/null || {
+  echo "status.sh: there is no scontrol here to ask how job $job is: start Snakemake where Slurm's commands are." >&2
+  exit 1
+}
 
 state() {
   local answer
@@ -11,14 +20,29 @@ state() {
     answer=$(sacct --noheader --parsable2 --allocations --format=State --jobs="$job" 2>/dev/null | head -1)
     echo "${answer:-UNKNOWN}"
   else
-    echo UNREACHABLE
+    echo "SILENT $answer"
   fi
 }
 
-case $(state) in
+# Running, as far as is known, unless that has been so for too long.
+silent() {
+  local now
+  now=$(date +%s)
+  mkdir -p "${silent_since%/*}"
+  [ -s "$silent_since" ] || echo "$now" >"$silent_since"
+  if [ $((now - $(<"$silent_since"))) -gt "$PATIENCE_SECONDS" ]; then
+    rm -f "$silent_since"
+    echo "status.sh: Slurm has not answered for $((PATIENCE_SECONDS / 60)) minutes: $1" >&2
+    exit 1
+  fi
+  echo running
+}
+
+found=$(state)
+[[ $found == SILENT* ]] || rm -f "$silent_since"
+case $found in
   COMPLETED) echo success ;;
   PENDING | CONFIGURING | RUNNING | COMPLETING | SUSPENDED | STOPPED | SIGNALING | STAGE_OUT | RESIZING | REQUEUE*) echo running ;;
-  # The controller is busy or being restarted: ask again.
-  UNREACHABLE) echo running ;;
+  SILENT*) silent "${found#SILENT }" ;;
   *) echo failed ;;
 esac
