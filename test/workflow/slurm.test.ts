@@ -25,6 +25,7 @@ const MODEL = join(GIVEN, "model");
 const STORE = join(GIVEN, "data.cnnc.h5");
 const SCORING = ["--model", MODEL, "--all-pairs", "--precision", "f32", "--checkpoint", "0.05"];
 const SHARDS = 2;
+const RESULTS = "it's my results";
 
 describe.skipIf(NO_SLURM)(`on Slurm${NO_SLURM}`, { timeout: 300_000 }, () => {
   let slurm: Slurm;
@@ -43,10 +44,12 @@ describe.skipIf(NO_SLURM)(`on Slurm${NO_SLURM}`, { timeout: 300_000 }, () => {
   describe.skipIf(NO_SNAKEMAKE)(`the workflow${NO_SNAKEMAKE}`, () => {
     const config = {
       data: STORE,
+      results: RESULTS,
       shards: SHARDS,
       predict: { model: MODEL, "all-pairs": true, precision: "f32", checkpoint: 0.05 },
       resources: {
-        shard: { threads: 1, "memory-gb": 1, hours: 0.1, gpus: 1 },
+        // As much memory as the store takes.
+        shard: { threads: 1, hours: 0.1, gpus: 1 },
         merge: { threads: 1, "memory-gb": 0.5, hours: 0.1 },
       },
       sbatch: "--partition=all --comment='two words'",
@@ -56,7 +59,7 @@ describe.skipIf(NO_SLURM)(`on Slurm${NO_SLURM}`, { timeout: 300_000 }, () => {
       const folder = testFolder();
       const options = { cwd: folder, env: slurm.env };
       const ended = outcomeOf(start("snakemake", snakemakeArgs("slurm", folder, config), options));
-      const killed = await someShard(join(folder, "results/shards"));
+      const killed = await someShard(join(folder, RESULTS, "shards"));
       process.kill(await processOfShard(killed), "SIGKILL");
       const outcome = await ended;
       successful(outcome);
@@ -64,7 +67,7 @@ describe.skipIf(NO_SLURM)(`on Slurm${NO_SLURM}`, { timeout: 300_000 }, () => {
       // Two shards, one of them twice, and the merge.
       expect(outcome.stderr.match(/with external jobid/g)).toHaveLength(4);
       expect(shardLog(folder, killed)).toMatch(/Went on after/);
-      expect(readFileSync(join(folder, "results/ranked.tsv"))).toEqual(whole);
+      expect(readFileSync(join(folder, RESULTS, "ranked.tsv"))).toEqual(whole);
     });
 
     it("takes its jobs out of the queue on Ctrl-C", async () => {
@@ -72,13 +75,13 @@ describe.skipIf(NO_SLURM)(`on Slurm${NO_SLURM}`, { timeout: 300_000 }, () => {
       const options = { cwd: folder, env: slurm.env };
       const snakemake = start("snakemake", snakemakeArgs("slurm", folder, config), options);
       const ended = outcomeOf(snakemake);
-      const stopped = await someShard(join(folder, "results/shards"));
+      const stopped = await someShard(join(folder, RESULTS, "shards"));
       await processOfShard(stopped);
       process.kill(-(snakemake.pid as number), "SIGINT");
       expect((await ended).code).not.toBe(0);
       await waitFor(() => squeue() === "", "an empty queue");
       expect(shardLog(folder, stopped)).toMatch(/^Stopped\b/m);
-      expect(contents(join(folder, "results"))).toEqual(["logs", "shards"]);
+      expect(contents(join(folder, RESULTS))).toEqual(["logs", "shards"]);
     });
   });
 
@@ -162,7 +165,7 @@ function partialBelow(folder: string): string | undefined {
 }
 
 const shardLog = (folder: string, shard: string) =>
-  readFileSync(join(folder, `results/logs/shard-${parseInt(basename(shard), 10)}.log`), "utf8");
+  readFileSync(join(folder, RESULTS, `logs/shard-${parseInt(basename(shard), 10)}.log`), "utf8");
 
 function arrayLog(folder: string, shard: string): string {
   const ending = `_${parseInt(basename(shard), 10)}.txt`;
