@@ -8,12 +8,13 @@
 
 // Sums of a training step over a whole batch, as thread blocks make them: code that also runs on the host. All are
 // added in an order that depends on nothing but sizes, so that every run gives the same bits. A sum has kThreads
-// threads in a block, kSharedBytes of shared memory and blocks(); run(index, shared, block) computes what one block does.
+// threads in a block, kSharedBytes of shared memory, and blocks(); run(index, shared, block) computes what one does.
 
 namespace cnnc::gpu {
 
-/// Blocks that share the pixels of a batch.
-inline constexpr std::uint32_t kSumParts = 128;
+/// Blocks that share the pixels of a batch, at most, and what is worth a block: pixels of each thread.
+inline constexpr std::uint32_t kMostSumParts = 256;
+inline constexpr std::uint32_t kEnoughSummed = 8;
 
 /// What is known of some values of a channel: count, mean and squared distances from it, or two sums.
 struct ChannelTotal {
@@ -134,25 +135,28 @@ struct ChannelSums {
   std::uint32_t pairs;    ///< of channels
   std::uint32_t columns;  ///< threads side by side
   std::uint32_t rows;     ///< a power of two
+  std::uint32_t parts;
   ChannelTotal* totals;   ///< [part][channel]
 
   ChannelSums(const Source& summed, std::uint32_t count, std::uint32_t stored, ChannelTotal* to)
       : source(summed), items(count), pairs(stored / 2), columns(pairs < kThreads ? pairs : kThreads), rows(1),
-        totals(to) {
+        parts(1), totals(to) {
     while (rows * 2 * columns <= kThreads) rows *= 2;
+    parts = (items + rows * kEnoughSummed - 1) / (rows * kEnoughSummed);
+    if (parts > kMostSumParts) parts = kMostSumParts;
   }
 
   [[nodiscard]] CNNC_HOST_DEVICE std::uint32_t column_blocks() const noexcept {
     return (pairs + columns - 1) / columns;
   }
-  [[nodiscard]] std::uint32_t blocks() const noexcept { return kSumParts * column_blocks(); }
+  [[nodiscard]] std::uint32_t blocks() const noexcept { return parts * column_blocks(); }
 
   template <class Block>
   CNNC_HOST_DEVICE void run(std::uint32_t index, std::uint32_t* shared, Block& block) const {
     auto* const found = reinterpret_cast<ChannelTotal*>(shared);
     const std::uint32_t part = index / column_blocks();
     const std::uint32_t first_pair = index % column_blocks() * columns;
-    const std::uint32_t share = (items + kSumParts - 1) / kSumParts;
+    const std::uint32_t share = (items + parts - 1) / parts;
     const std::uint32_t begin = part * share;
     const std::uint32_t end = begin + share < items ? begin + share : items;
     block.each_thread([&](std::uint32_t thread) {
@@ -176,10 +180,11 @@ struct ChannelSums {
 /// Adds up the parts of a channel and hands the total to `use`. A block takes a channel.
 template <class Use>
 struct ChannelFinish {
-  static constexpr std::uint32_t kThreads = kSumParts;
+  static constexpr std::uint32_t kThreads = kMostSumParts;
   static constexpr std::uint32_t kSharedBytes = kThreads * sizeof(ChannelTotal);
 
   const ChannelTotal* totals;
+  std::uint32_t parts;
   std::uint32_t channels;  ///< as stored
   Use use;
 
@@ -188,8 +193,9 @@ struct ChannelFinish {
   template <class Block>
   CNNC_HOST_DEVICE void run(std::uint32_t channel, std::uint32_t* shared, Block& block) const {
     auto* const found = reinterpret_cast<ChannelTotal*>(shared);
-    block.each_thread(
-        [&](std::uint32_t thread) { found[thread] = totals[std::size_t{thread} * channels + channel]; });
+    block.each_thread([&](std::uint32_t thread) {
+      found[thread] = thread < parts ? totals[std::size_t{thread} * channels + channel] : ChannelTotal{0, 0, 0};
+    });
     fold(found, kThreads, 1, Use::together, block);
     block.each_thread([&](std::uint32_t thread) {
       if (thread == 0) use.finish(channel, found[0]);
@@ -270,11 +276,14 @@ struct CollectSums {
 
   CollectSums(const float* from, std::uint32_t size, std::uint32_t count, const std::uint32_t* places,
               std::uint32_t all, float* gradients)
-      : sums(from), part_size(size), parts(count), positions(places), weights(all), slices(count > 8 ? 8 : 1),
+      : sums(from), part_size(size), parts(count), positions(places), weights(all), slices(slices_of(count)),
         to(gradients) {}
 
   [[nodiscard]] std::uint32_t blocks() const noexcept {
     return (weights + kThreads / slices - 1) / (kThreads / slices);
+  }
+  [[nodiscard]] static std::uint32_t slices_of(std::uint32_t parts) noexcept {
+    return parts > 64 ? 32 : parts > 8 ? 8 : 1;
   }
 
   template <class Block>

@@ -34,6 +34,7 @@ struct TrainedPointwise {
   Layout out;
   PoolKind pool;
   std::uint32_t pool_size;  ///< 1 without pooling
+  float share;              ///< of a pixel in its window: less than 1 for averages
   bool relu;
   bool mask_input;  ///< the input is what a ReLU gave, which the derivative has to go back through, too
   std::uint32_t images;
@@ -151,10 +152,9 @@ struct PointwiseForth {
       }
       first = false;
     });
-    const float share = average ? 1.0F / static_cast<float>(pass.pool_size * pass.pool_size) : 1.0F;
     const TwoWords<float> factors = dropout_factors(pass, window, channel);
-    store_two(pass.to + place_in_output(pass, window, channel), sums[0] * share * factors.words[0],
-              sums[1] * share * factors.words[1]);
+    store_two(pass.to + place_in_output(pass, window, channel), sums[0] * pass.share * factors.words[0],
+              sums[1] * pass.share * factors.words[1]);
   }
 };
 
@@ -168,9 +168,8 @@ CNNC_HOST_DEVICE void each_derivative(const TrainedPointwise<T>& pass, const Win
   if (whole) {
     const TwoWords<float> factors = dropout_factors(pass, window, channel);
     d = load_two(pass.d_out + place_in_output(pass, window, channel));
-    const float share = pass.pool == PoolKind::average ? 1.0F / static_cast<float>(pass.pool_size * pass.pool_size) : 1;
     CNNC_UNROLL
-    for (std::uint32_t i = 0; i < 2; ++i) d.words[i] *= factors.words[i] * share;
+    for (std::uint32_t i = 0; i < 2; ++i) d.words[i] *= factors.words[i] * pass.share;
   }
   // Of several maxima the first one takes the derivative.
   std::size_t best[2] = {0, 0};

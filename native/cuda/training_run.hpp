@@ -41,7 +41,7 @@ class TrainingRun {
         roles_(backend.upload(plan_.roles)),
         momenta_(backend.upload(plan_.momenta)),
         norms_(plan_.norm_numbers),
-        totals_(std::size_t{kSumParts} * plan_.most_channels) {
+        totals_(std::size_t{kMostSumParts} * plan_.most_channels) {
     for (const auto& operation : plan_.operations) {
       ProductTables tables;
       if (const auto* product = std::get_if<TrainedProduct<T>>(&operation)) tables = upload_tables(*product);
@@ -64,6 +64,9 @@ class TrainingRun {
     for (std::size_t i = 0; i < plan_.operations.size(); ++i) values += plan_.output_of(i).size();
     return values * sizeof(T);
   }
+
+  /// Images that there is room for.
+  [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
 
   /// Makes room for a step of so many images; what was there before is lost when there was too little.
   void reserve(std::uint32_t images) {
@@ -188,17 +191,17 @@ class TrainingRun {
     const bool drops = step.dropout && dropout;
     const DropoutMask mask = drops ? DropoutMask(*dropout, step.dropout->index, step.dropout->rate)
                                    : DropoutMask(DropoutKey{}, 0, 0);
+    const auto size = static_cast<std::uint32_t>(step.pool ? step.pool->size : 1);
     const PoolKind pool = !step.pool ? PoolKind::none : step.pool->average ? PoolKind::average : PoolKind::maximum;
+    const float share = pool == PoolKind::average ? 1.0F / static_cast<float>(size * size) : 1.0F;
     NormNumbers norm;
     if (step.norm) {
       float* const numbers = norms_.data() + pass.first_norm;
       const std::size_t stored = pass.in.stored();
       norm = {numbers, numbers + stored, numbers + 2 * stored, numbers + 3 * stored, numbers + 4 * stored};
     }
-    return {pass.in,     pass.out,     pool,           static_cast<std::uint32_t>(step.pool ? step.pool->size : 1),
-            pass.relu,   pass.mask_input, images,      norm,
-            drops,       mask,         input_of(i),    output_of(i),
-            d_output_of(i), d_input_of(i)};
+    return {pass.in, pass.out, pool, size, share, pass.relu, pass.mask_input, images, norm, drops, mask, input_of(i),
+            output_of(i), d_output_of(i), d_input_of(i)};
   }
 
   void forth(std::size_t i, const TrainedPass& pass, std::uint32_t images, const std::optional<DropoutKey>& dropout) {
@@ -226,8 +229,7 @@ class TrainingRun {
   }
 
   HeadSums<T> head_sums(std::uint32_t images) const {
-    return {plan_.head_inputs(),     outputs(),        images, activations_.back().data(),
-            d_logits_.data(), sums_.data()};
+    return {plan_.head_inputs(), outputs(), images, activations_.back().data(), d_logits_.data(), sums_.data()};
   }
 
   void run_head(std::uint32_t images) {
@@ -252,8 +254,9 @@ class TrainingRun {
 
   template <class Source, class Use>
   void sum_channels(const Source& source, std::uint32_t items, std::uint32_t stored, const Use& use) {
-    backend_.blocks(ChannelSums<Source>(source, items, stored, totals_.data()));
-    backend_.blocks(ChannelFinish<Use>{totals_.data(), stored, use});
+    const ChannelSums<Source> sums(source, items, stored, totals_.data());
+    backend_.blocks(sums);
+    backend_.blocks(ChannelFinish<Use>{totals_.data(), sums.parts, stored, use});
   }
 
   TrainingPlan<T> plan_;

@@ -22,7 +22,7 @@ constexpr std::uint32_t cut(std::uint32_t all, std::uint32_t size) { return (all
 constexpr std::uint32_t spaced(std::uint32_t words) { return words + (4 + 8 - words % 8) % 8; }
 
 std::uint32_t row_tiles_of(std::uint32_t tiles) {
-  for (const std::uint32_t fitting : {1U, 3U}) {
+  for (const std::uint32_t fitting : {1U, 3U, 5U}) {
     if (tiles <= fitting) return fitting;
   }
   return 9;

@@ -13,6 +13,7 @@ void with_row_tiles(std::uint32_t row_tiles, Body&& body) {
   switch (row_tiles) {
     case 1: body.template operator()<1>(); break;
     case 3: body.template operator()<3>(); break;
+    case 5: body.template operator()<5>(); break;
     default: body.template operator()<9>(); break;
   }
 }

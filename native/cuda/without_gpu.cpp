@@ -1,5 +1,6 @@
 #include "core/devices.hpp"
 #include "core/error.hpp"
+#include "cuda/gradients_cuda.hpp"
 #include "cuda/network_cuda.hpp"
 
 namespace cnnc {
@@ -17,6 +18,15 @@ void histograms_cuda_only(const ExpressionStore& store, const Pairs& pairs, cons
 }
 
 std::unique_ptr<CudaPredictor> make_cuda_predictor(const Network&, Precision) {
+  throw Error("GPU_UNAVAILABLE", gpu_status().problem);
+}
+
+std::unique_ptr<CudaTrainer> make_cuda_trainer(const Network&, const EngineOptions&, const OptimizerOptions&,
+                                               std::uint64_t) {
+  throw Error("GPU_UNAVAILABLE", gpu_status().problem);
+}
+
+std::unique_ptr<GradientEngine> make_cuda_gradients(const Network&, const EngineOptions&) {
   throw Error("GPU_UNAVAILABLE", gpu_status().problem);
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "cnn/image.hpp"
 #include "cnn/reference_engine.hpp"
 #include "core/error.hpp"
 #include "host_backend.hpp"
@@ -368,6 +369,35 @@ TEST_CASE("a GPU's batch statistics are exact where the mean is far from 0") {
   host.find_gradients(batch, std::nullopt);
   CHECK(host.gradients()[3] == doctest::Approx(mean).epsilon(1e-6));
   CHECK(host.gradients()[4] == doctest::Approx(variance).epsilon(1e-5));
+}
+
+TEST_CASE("a GPU makes the images that a step names, of pairs and of swapped ones") {
+  constexpr std::uint32_t kCells = 500;
+  std::vector<std::uint16_t> counts(4 * kImage);
+  RandomSequence random(1, Purpose::molecules);
+  for (std::uint32_t histogram = 0; histogram < 4; ++histogram) {
+    for (std::uint32_t cell = 0; cell < kCells; ++cell) ++counts[histogram * kImage + random.below(kImage)];
+  }
+  const ChosenImage chosen[]{{2, 1, 0, true}, {0, 1, 0, false}, {3, 1, 0, true}, {2, 1, 0, false}};
+  const ImageMaker maker({ImageKind::margins, ImageKind::residual}, kCells);
+  test::HostBackend::Array<float> images(4 * kImage * 2);
+  ImageBatch<float, std::uint16_t> batch{};
+  batch.counts = counts.data();
+  batch.one_cell = 1.0F / kCells;
+  batch.kinds[0] = ImageKind::margins;
+  batch.kinds[1] = ImageKind::residual;
+  batch.channels = 2;
+  batch.images = images.data();
+  batch.chosen = chosen;
+  for (std::uint32_t image = 0; image < 4; ++image) {
+    ImageMemory memory;
+    run_image(batch, image, memory, [](auto phase) {
+      for (std::uint32_t thread = 0; thread < kImageThreads; ++thread) phase(thread);
+    });
+    std::vector<float> expected(kImage * 2);
+    maker.make(std::span<const std::uint16_t>(counts), chosen[image].row, chosen[image].swapped, expected.data());
+    CHECK(std::equal(expected.begin(), expected.end(), images.data() + image * kImage * 2));
+  }
 }
 
 TEST_CASE("a GPU refuses to train what it cannot express") {
