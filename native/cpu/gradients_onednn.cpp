@@ -421,9 +421,9 @@ class OnednnGradients final : public GradientEngine {
     }
     if (operation.backward_data.run) {
       execute(state, operation.backward_data,
-              {{DNNL_ARG_DIFF_SRC, memory(onednn::source(product), d_in)},
+              {{product.dense ? DNNL_ARG_DIFF_SRC : DNNL_ARG_DST, memory(onednn::source(product), d_in)},
                {DNNL_ARG_WEIGHTS, operation.weights.backward.memory()},
-               {DNNL_ARG_DIFF_DST, d_destination}});
+               {product.dense ? DNNL_ARG_DIFF_DST : DNNL_ARG_SRC, d_destination}});
     }
   }
 

@@ -7,7 +7,6 @@ using dnnl::algorithm;
 using dnnl::memory;
 using dnnl::prop_kind;
 using Forward = dnnl::convolution_forward;
-using BackwardData = dnnl::convolution_backward_data;
 using BackwardWeights = dnnl::convolution_backward_weights;
 using DenseForward = dnnl::inner_product_forward;
 using DenseBackwardData = dnnl::inner_product_backward_data;
@@ -50,34 +49,21 @@ dnnl::primitive_attr attributes(bool relu) {
 memory::dims ones() { return {1, 1}; }
 memory::dims padding(const Product& product) { return {dim(product.padding), dim(product.padding)}; }
 
-Forward::primitive_desc conv_forward(const Product& p, bool relu, prop_kind kind) {
+Forward::primitive_desc conv_forward(const Product& p, bool relu, prop_kind kind, const memory::desc& biases) {
   const auto weights = any_kernel(p, data_type(p.precision));
 #if DNNL_VERSION_MAJOR >= 3
-  return {cpu_engine(), kind, algorithm::convolution_direct, source(p), weights, bias(p), destination(p), ones(),
+  return {cpu_engine(), kind, algorithm::convolution_direct, source(p), weights, biases, destination(p), ones(),
           padding(p), padding(p), attributes(relu)};
 #else
-  const Forward::desc desc(kind, algorithm::convolution_direct, source(p), weights, bias(p), destination(p), ones(),
+  const Forward::desc desc(kind, algorithm::convolution_direct, source(p), weights, biases, destination(p), ones(),
                            padding(p), padding(p));
   return {desc, attributes(relu), cpu_engine()};
 #endif
 }
 
-BackwardData::primitive_desc conv_backward_data(const Product& p) {
-  const auto weights = any_kernel(p, data_type(p.precision));
-  const auto hint = conv_forward(p, false, prop_kind::forward_training);
-#if DNNL_VERSION_MAJOR >= 3
-  return {cpu_engine(), algorithm::convolution_direct, source(p), weights, destination(p), ones(), padding(p),
-          padding(p),   hint,                          attributes(false)};
-#else
-  const BackwardData::desc desc(algorithm::convolution_direct, source(p), weights, destination(p), ones(), padding(p),
-                                padding(p));
-  return {desc, attributes(false), cpu_engine(), hint};
-#endif
-}
-
 BackwardWeights::primitive_desc conv_backward_weights(const Product& p) {
   const auto weights = any_kernel(p, memory::data_type::f32);
-  const auto hint = conv_forward(p, false, prop_kind::forward_training);
+  const auto hint = conv_forward(p, false, prop_kind::forward_training, bias(p));
 #if DNNL_VERSION_MAJOR >= 3
   return {cpu_engine(), algorithm::convolution_direct, source(p), weights, bias(p), destination(p), ones(),
           padding(p),   padding(p),                    hint,      attributes(false)};
@@ -142,13 +128,25 @@ memory::desc bias(const Product& product) {
   return {{dim(product.out.channels)}, memory::data_type::f32, memory::format_tag::x};
 }
 
+Product reversed(const Product& product) {
+  return {product.images, product.out, product.in, false, product.kernel, product.kernel - 1 - product.padding,
+          product.precision};
+}
+
+memory::desc reversed_kernel(const Product& product) {
+  const auto size = dim(product.kernel);
+  const auto in = dim(product.in.channels);
+  const auto out = dim(product.out.channels);
+  return {{in, out, size, size}, memory::data_type::f32, memory::dims{out, 1, size * in * out, in * out}};
+}
+
 Primitive forward(const Product& product, bool relu, bool training) {
   const auto kind = training ? prop_kind::forward_training : prop_kind::forward_inference;
   if (product.dense) {
     const auto desc = dense_forward(product, relu, kind);
     return {DenseForward(desc), desc.weights_desc(), desc.scratchpad_desc()};
   }
-  const auto desc = conv_forward(product, relu, kind);
+  const auto desc = conv_forward(product, relu, kind, bias(product));
   return {Forward(desc), desc.weights_desc(), desc.scratchpad_desc()};
 }
 
@@ -157,8 +155,8 @@ Primitive backward_data(const Product& product) {
     const auto desc = dense_backward_data(product);
     return {DenseBackwardData(desc), desc.weights_desc(), desc.scratchpad_desc()};
   }
-  const auto desc = conv_backward_data(product);
-  return {BackwardData(desc), desc.weights_desc(), desc.scratchpad_desc()};
+  const auto desc = conv_forward(reversed(product), false, prop_kind::forward_inference, memory::desc());
+  return {Forward(desc), desc.weights_desc(), desc.scratchpad_desc()};
 }
 
 Primitive backward_weights(const Product& product) {

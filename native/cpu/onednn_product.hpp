@@ -38,13 +38,33 @@ struct ProductWeights {
   Buffer bias;      ///< zeros where the layer has none
 };
 
+/// The taps of a convolution's kernel in reverse order.
+inline std::vector<float> reversed_taps(const Product& product, std::span<const float> weights) {
+  const std::size_t taps = product.kernel * product.kernel;
+  const std::size_t size = weights.size() / taps;
+  std::vector<float> turned(weights.size());
+  for (std::size_t tap = 0; tap < taps; ++tap) {
+    std::copy_n(weights.data() + tap * size, size, turned.data() + (taps - 1 - tap) * size);
+  }
+  return turned;
+}
+
 /// Copies `weights` and `bias` (empty for none) from Keras' layout.
 inline void load_weights(const Product& product, std::span<const float> weights, std::span<const float> bias,
                          ProductWeights& into, const dnnl::stream& stream) {
-  dnnl::memory from(kernel(product), cpu_engine(), const_cast<float*>(weights.data()));
-  for (const Buffer* to : {&into.forward, &into.backward}) {
-    dnnl::memory memory = to->memory();
-    if (memory) dnnl::reorder(from, memory).execute(stream, from, memory);
+  const auto load = [&](const dnnl::memory::desc& layout, std::span<const float> values, dnnl::memory to) {
+    dnnl::memory from(layout, cpu_engine(), const_cast<float*>(values.data()));
+    dnnl::reorder(from, to).execute(stream, from, to);
+  };
+  load(kernel(product), weights, into.forward.memory());
+  if (into.backward.memory()) {
+    if (product.dense) {
+      load(kernel(product), weights, into.backward.memory());
+    } else {
+      const std::vector<float> turned = reversed_taps(product, weights);
+      load(reversed_kernel(product), turned, into.backward.memory());
+      dnnl::stream(stream).wait();  // for the copy that ends here
+    }
   }
   const auto bytes = into.bias.bytes();
   const auto given = std::as_bytes(bias);
