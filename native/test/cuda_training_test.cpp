@@ -28,8 +28,9 @@ constexpr std::size_t kLittle = 40 * 1024;
 template <class T>
 class HostTraining {
  public:
-  HostTraining(const Network& network, std::size_t shared_bytes)
+  HostTraining(const Network& network, std::size_t shared_bytes, bool backwards = false)
       : network_(network),
+        backend_(backwards),
         run_(network_, shared_bytes, backend_),
         first_(network.parameters),
         second_(network.parameters) {
@@ -226,8 +227,8 @@ TEST_CASE("a GPU's derivatives by weights are plain sums, for all shapes of laye
 
 TEST_CASE("a GPU's training step, run on the host, gives the reference's gradients") {
   for (const Case& one : cases()) {
-    compare(one, 5, kPlenty, std::nullopt);
     compare(one, 5, kPlenty, DropoutKey{5, 9});
+    if (one.name.ends_with("2 interaction")) compare(one, 5, kPlenty, std::nullopt);
     // Normalising the vectors of one or two images divides rounding by a variance of almost nothing.
     if (!is_unusual(one)) compare(one, 1, kPlenty, DropoutKey{1, 2});
   }
@@ -348,6 +349,21 @@ TEST_CASE("smaller batches after larger ones, and images of weight 0, train a GP
   batch.weights.push_back(0);
   CHECK(used.find_gradients(batch, std::nullopt) == doctest::Approx(loss).epsilon(1e-6));
   CHECK(largest_difference(network, used.gradients(), expected) < 1e-5);
+}
+
+TEST_CASE("a GPU's training step has the same bits in whatever order its threads run") {
+  for (const auto& spec : {test::published(1, true, 4), test::compact(2, false, 4), test::unusual(3, true)}) {
+    const Network network = place_layers(spec);
+    const test::Labelled batch = test::random_images(network, 3, 1);
+    const auto gradients = [&]<class T>(T, bool backwards) {
+      HostTraining<T> host(network, kPlenty, backwards);
+      host.set_parameters(test::random_parameters(network, 2));
+      host.find_gradients(batch, DropoutKey{1, 2});
+      return host.gradients();
+    };
+    CHECK(gradients(float{}, false) == gradients(float{}, true));
+    CHECK(gradients(Bf16{}, false) == gradients(Bf16{}, true));
+  }
 }
 
 TEST_CASE("a GPU's batch statistics are exact where the mean is far from 0") {

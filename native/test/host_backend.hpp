@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -12,6 +13,10 @@ namespace cnnc::test {
 /// Runs the kernels of a GPU's training on the host, block after block, thread after thread; a Backend of TrainingRun.
 class HostBackend {
  public:
+  /// Threads, warps and items one after the other, or from the last to the first: what depends on their order, which a
+  /// GPU does not keep, differs.
+  explicit HostBackend(bool backwards = false) : backwards_(backwards) {}
+
   /// Memory that begins with whatever was there: a NaN, were it read, would show.
   template <class Value>
   class Array {
@@ -37,15 +42,15 @@ class HostBackend {
 
   template <class Pass>
   void items(const Pass& pass) {
-    for (std::uint64_t item = pass.size(); item-- > 0;) pass.run(item);  // in any order
+    each(pass.size(), [&](std::uint64_t item) { pass.run(item); });
   }
   template <class Pass>
   void warps(const Pass& pass) {
-    for (std::uint32_t warp = 0; warp < pass.warps(); ++warp) pass.run_warp(warp);
+    each(pass.warps(), [&](std::uint64_t warp) { pass.run_warp(static_cast<std::uint32_t>(warp)); });
   }
   template <class Sum>
   void blocks(const Sum& sum) {
-    Block block{Sum::kThreads};
+    Block block{*this, Sum::kThreads};
     for (std::uint32_t index = 0; index < sum.blocks(); ++index) {
       Shared shared(Sum::kSharedBytes);
       sum.run(index, shared.words(), block);
@@ -53,7 +58,7 @@ class HostBackend {
   }
   template <class T>
   void product(const gpu::ProductPlan<T>& plan, const gpu::ProductBatch<T>& batch) {
-    Block block{gpu::kProductThreads};
+    Block block{*this, gpu::kProductThreads};
     for (std::uint32_t index = 0; index < plan.blocks(batch.images); ++index) {
       Shared shared(plan.shared_bytes());
       gpu::with_cut(plan.cut, [&]<std::uint32_t kUnits, std::uint32_t kTiles>() {
@@ -63,7 +68,7 @@ class HostBackend {
   }
   template <class T>
   void weights(const gpu::WeightPlan<T>& plan, const gpu::WeightBatch<T>& batch) {
-    Block block{gpu::kWeightThreads};
+    Block block{*this, gpu::kWeightThreads};
     for (std::uint32_t index = 0; index < plan.blocks(batch.images); ++index) {
       Shared shared(plan.shared_bytes());
       gpu::with_row_tiles(plan.tile.row_tiles, [&]<std::uint32_t kRows>() {
@@ -73,14 +78,19 @@ class HostBackend {
   }
 
  private:
-  /// Threads and warps one after the other.
+  template <class Body>
+  void each(std::uint64_t count, Body body) const {
+    for (std::uint64_t i = 0; i < count; ++i) body(backwards_ ? count - 1 - i : i);
+  }
+
   struct Block {
+    const HostBackend& backend;
     std::uint32_t threads;
     void each_thread(auto phase) {
-      for (std::uint32_t thread = 0; thread < threads; ++thread) phase(thread);
+      backend.each(threads, [&](std::uint64_t thread) { phase(static_cast<std::uint32_t>(thread)); });
     }
     void each_warp(auto phase) {
-      for (std::uint32_t warp = 0; warp < threads / gpu::kWarp; ++warp) phase(warp);
+      backend.each(threads / gpu::kWarp, [&](std::uint64_t warp) { phase(static_cast<std::uint32_t>(warp)); });
     }
     void meet() {}
   };
@@ -99,6 +109,8 @@ class HostBackend {
    private:
     std::unique_ptr<Sixteen[]> data_;
   };
+
+  bool backwards_;
 };
 
 }  // namespace cnnc::test
