@@ -1,7 +1,6 @@
 #include "bindings/network.hpp"
 
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "bindings/job.hpp"
@@ -160,16 +159,26 @@ void require_idle(Napi::Env env, const State& state) {
   });
 }
 
+float rate_of(const Napi::CallbackInfo& info, std::size_t index) {
+  const float rate = info[index].ToNumber().FloatValue();
+  guarded(info.Env(), [&] { require(std::isfinite(rate), "the learning rate is not a number"); });
+  return rate;
+}
+
+void check_labels(std::span<const std::uint8_t> classes, std::span<const float> weights, const Network& network) {
+  require(!classes.empty(), "the batch is empty");
+  require(classes.size() == weights.size(), "classes and weights differ in number");
+  for (const std::uint8_t label : classes) require(label < network.classes(), "a class is out of range");
+  const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
+  require(total > 0 && std::isfinite(total), "the weights have no positive sum");
+}
+
 LabelledImages batch_of(const Napi::CallbackInfo& info, const Network& network) {
   const LabelledImages batch{view_of<const float>(info[0]), view_of<const std::uint8_t>(info[1]),
                              view_of<const float>(info[2])};
   guarded(info.Env(), [&] {
-    require(batch.size() > 0, "the batch is empty");
-    require(batch.images.size() == batch.size() * network.input.size() && batch.weights.size() == batch.size(),
-            "images, classes and weights differ in number");
-    for (const std::uint8_t label : batch.classes) require(label < network.classes(), "a class is out of range");
-    const double total = std::accumulate(batch.weights.begin(), batch.weights.end(), 0.0);
-    require(total > 0 && std::isfinite(total), "the weights have no positive sum");
+    check_labels(batch.classes, batch.weights, network);
+    require(batch.images.size() == batch.size() * network.input.size(), "images and classes differ in number");
   });
   return batch;
 }
@@ -178,17 +187,12 @@ void check_parameters(std::span<const float> parameters, const Network& network)
   require(parameters.size() == network.parameters, "the parameters do not fit the network");
 }
 
-/// setParameters(parameters) of either class.
-template <class State>
-Napi::Value load_parameters(const Napi::CallbackInfo& info, State& state) {
-  require_idle(info.Env(), state);
-  const auto parameters = view_of<const float>(info[0]);
-  guarded(info.Env(), [&] {
-    check_parameters(parameters, state.network);
-    state.parameters.assign(parameters.begin(), parameters.end());
-    state.engine->set_parameters(parameters);
-  });
-  return info.Env().Undefined();
+OptimizerState state_of(const Napi::Object& state) {
+  const auto first = view_of<const float>(state.Get("first"));
+  const auto second = view_of<const float>(state.Get("second"));
+  return {static_cast<std::uint64_t>(whole_of(state, "steps", kMostSafe)),
+          {first.begin(), first.end()},
+          {second.begin(), second.end()}};
 }
 
 }  // namespace
@@ -197,7 +201,9 @@ Napi::Value load_parameters(const Napi::CallbackInfo& info, State& state) {
 
 Napi::Function Trainer::define(Napi::Env env) {
   return DefineClass(env, "Trainer",
-                     {InstanceMethod<&Trainer::step>("step"), InstanceMethod<&Trainer::gradients>("gradients"),
+                     {InstanceMethod<&Trainer::hold>("hold"), InstanceMethod<&Trainer::step>("step"),
+                      InstanceMethod<&Trainer::step_rows>("stepRows"),
+                      InstanceMethod<&Trainer::gradients>("gradients"),
                       InstanceMethod<&Trainer::parameters>("parameters"),
                       InstanceMethod<&Trainer::set_parameters>("setParameters"),
                       InstanceMethod<&Trainer::state>("state"), InstanceMethod<&Trainer::set_state>("setState")});
@@ -208,37 +214,59 @@ Trainer::Trainer(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Trainer>(inf
   const Napi::Object options = info[1].ToObject();
   guarded(info.Env(), [&] {
     state_->network = network_of(info[0].ToObject());
-    state_->options = optimizer_options(options.Get("optimizer").ToObject());
-    state_->seed = static_cast<std::uint64_t>(whole_of(options, "seed", kMostSafe));
-    state_->engine = make_onednn_gradients(state_->network, engine_options(options));
-    state_->parameters.resize(state_->network.parameters);
-    state_->gradients.resize(state_->network.parameters);
-    state_->optimizer = initial_state(state_->network, state_->options);
-    state_->engine->set_parameters(state_->parameters);
+    const OptimizerOptions optimizer = optimizer_options(options.Get("optimizer").ToObject());
+    const auto seed = static_cast<std::uint64_t>(whole_of(options, "seed", kMostSafe));
+    if (on_gpu(options)) {
+      auto trainer = make_cuda_trainer(state_->network, engine_options(options), optimizer, seed);
+      state_->cuda = trainer.get();
+      state_->trainer = std::move(trainer);
+    } else {
+      state_->trainer = make_trainer(state_->network, make_onednn_gradients(state_->network, engine_options(options)),
+                                     optimizer, seed);
+    }
   });
+}
+
+Napi::Value Trainer::hold(const Napi::CallbackInfo& info) {
+  require_idle(info.Env(), *state_);
+  const Counts counts = counts_of(info[0]);
+  const std::uint32_t cells = info[1].ToNumber().Uint32Value();
+  const auto kinds = checked_kinds(info.Env(), info[2]);
+  bool held = false;
+  guarded(info.Env(), [&] {
+    if (state_->cuda != nullptr) held = state_->cuda->set_counts(counts, cells, kinds);
+  });
+  // Where they do not fit, they are copied step by step.
+  if (state_->cuda != nullptr) held_ = Napi::Persistent(info[0].As<Napi::Object>());
+  return Napi::Boolean::New(info.Env(), held);
 }
 
 Napi::Value Trainer::step(const Napi::CallbackInfo& info) {
   require_idle(info.Env(), *state_);
   const LabelledImages batch = batch_of(info, state_->network);
-  const float rate = info[3].ToNumber().FloatValue();
-  guarded(info.Env(), [&] { require(std::isfinite(rate), "the learning rate is not a number"); });
+  const float rate = rate_of(info, 3);
   const auto loss = std::make_shared<double>();
   return run_alone(
       info.Env(), state_, {info[0], info[1], info[2], info.This()},
-      [=, state = state_] {
-        const DropoutKey key{state->seed, static_cast<std::uint32_t>(state->optimizer.steps)};
-        *loss = state->engine->gradients(batch, key, state->gradients);
-        // A ReLU turns NaN into 0, so the loss alone may hide what has gone wrong.
-        if (!std::isfinite(*loss) || !all_finite(state->gradients)) {
-          *loss = std::numeric_limits<double>::quiet_NaN();
-          return;
-        }
-        update_parameters(state->network, state->options, rate, state->gradients, state->optimizer,
-                          state->parameters);
-        if (!all_finite(state->parameters)) *loss = std::numeric_limits<double>::quiet_NaN();
-        state->engine->set_parameters(state->parameters);
-      },
+      [=, state = state_] { *loss = state->trainer->step(batch, rate); },
+      [loss](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *loss); });
+}
+
+Napi::Value Trainer::step_rows(const Napi::CallbackInfo& info) {
+  require_idle(info.Env(), *state_);
+  const LabelledRows batch{view_of<const std::uint32_t>(info[0]), view_of<const std::uint8_t>(info[1]),
+                           view_of<const std::uint8_t>(info[2]), view_of<const float>(info[3])};
+  const float rate = rate_of(info, 4);
+  guarded(info.Env(), [&] {
+    require(state_->cuda != nullptr && !held_.IsEmpty(), "no histograms are held");
+    require(batch.rows.size() == batch.size() && batch.swapped.size() == batch.size(),
+            "rows, swaps and classes differ in number");
+    check_labels(batch.classes, batch.weights, state_->network);
+  });
+  const auto loss = std::make_shared<double>();
+  return run_alone(
+      info.Env(), state_, {info[0], info[1], info[2], info[3], info.This()},
+      [=, state = state_] { *loss = state->cuda->step(batch, rate); },
       [loss](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *loss); });
 }
 
@@ -251,7 +279,7 @@ Napi::Value Trainer::gradients(const Napi::CallbackInfo& info) {
       info.Env(), state_, {info[0], info[1], info[2], info.This()},
       [=, state = state_] {
         gradients->resize(state->network.parameters);
-        *loss = state->engine->gradients(batch, std::nullopt, *gradients);
+        *loss = state->trainer->gradients(batch, std::nullopt, *gradients);
         for (const PlacedLayer& layer : state->network.layers) {
           for (const ParameterRange& range : layer.parameters) {
             if (!range.trained) std::fill_n(gradients->begin() + range.offset, range.size, 0.0F);
@@ -268,33 +296,41 @@ Napi::Value Trainer::gradients(const Napi::CallbackInfo& info) {
 
 Napi::Value Trainer::parameters(const Napi::CallbackInfo& info) {
   require_idle(info.Env(), *state_);
-  return floats(info.Env(), state_->parameters);
+  std::vector<float> parameters;
+  guarded(info.Env(), [&] { parameters = state_->trainer->parameters(); });
+  return floats(info.Env(), parameters);
 }
 
-Napi::Value Trainer::set_parameters(const Napi::CallbackInfo& info) { return load_parameters(info, *state_); }
+Napi::Value Trainer::set_parameters(const Napi::CallbackInfo& info) {
+  require_idle(info.Env(), *state_);
+  const auto parameters = view_of<const float>(info[0]);
+  guarded(info.Env(), [&] {
+    check_parameters(parameters, state_->network);
+    state_->trainer->set_parameters(parameters);
+  });
+  return info.Env().Undefined();
+}
 
 Napi::Value Trainer::state(const Napi::CallbackInfo& info) {
   require_idle(info.Env(), *state_);
+  OptimizerState optimizer;
+  guarded(info.Env(), [&] { optimizer = state_->trainer->state(); });
   Napi::Object state = Napi::Object::New(info.Env());
-  state.Set("steps", static_cast<double>(state_->optimizer.steps));
-  state.Set("first", floats(info.Env(), state_->optimizer.first));
-  state.Set("second", floats(info.Env(), state_->optimizer.second));
+  state.Set("steps", static_cast<double>(optimizer.steps));
+  state.Set("first", floats(info.Env(), optimizer.first));
+  state.Set("second", floats(info.Env(), optimizer.second));
   return state;
 }
 
 Napi::Value Trainer::set_state(const Napi::CallbackInfo& info) {
   require_idle(info.Env(), *state_);
-  const Napi::Object state = info[0].ToObject();
-  const auto first = view_of<const float>(state.Get("first"));
-  const auto second = view_of<const float>(state.Get("second"));
-  OptimizerState& optimizer = state_->optimizer;
   guarded(info.Env(), [&] {
-    require(first.size() == optimizer.first.size() && second.size() == optimizer.second.size(),
+    const OptimizerState state = state_of(info[0].ToObject());
+    const OptimizerState now = state_->trainer->state();
+    require(state.first.size() == now.first.size() && state.second.size() == now.second.size(),
             "the optimiser's state does not fit the network");
-    optimizer.steps = static_cast<std::uint64_t>(whole_of(state, "steps", kMostSafe));
+    state_->trainer->set_state(state);
   });
-  optimizer.first.assign(first.begin(), first.end());
-  optimizer.second.assign(second.begin(), second.end());
   return info.Env().Undefined();
 }
 
@@ -329,7 +365,16 @@ NativePredictor::NativePredictor(const Napi::CallbackInfo& info)
   });
 }
 
-Napi::Value NativePredictor::set_parameters(const Napi::CallbackInfo& info) { return load_parameters(info, *state_); }
+Napi::Value NativePredictor::set_parameters(const Napi::CallbackInfo& info) {
+  require_idle(info.Env(), *state_);
+  const auto parameters = view_of<const float>(info[0]);
+  guarded(info.Env(), [&] {
+    check_parameters(parameters, state_->network);
+    state_->parameters.assign(parameters.begin(), parameters.end());
+    state_->engine->set_parameters(parameters);
+  });
+  return info.Env().Undefined();
+}
 
 Napi::Value NativePredictor::predict(const Napi::CallbackInfo& info) {
   return answers(info, [](State& state, std::span<const float> images, std::span<float> probabilities) {

@@ -4,7 +4,8 @@
 
 #include "bindings/tagged.hpp"
 #include "cnn/engine.hpp"
-#include "cnn/optimizer.hpp"
+#include "cnn/trainer.hpp"
+#include "cuda/gradients_cuda.hpp"
 #include "cuda/network_cuda.hpp"
 
 namespace cnnc::bindings {
@@ -20,17 +21,15 @@ class Trainer : public Napi::ObjectWrap<Trainer> {
 
   struct State {
     Network network;
-    OptimizerOptions options;
-    std::uint64_t seed;
-    std::unique_ptr<GradientEngine> engine;
-    std::vector<float> parameters;
-    OptimizerState optimizer;
-    std::vector<float> gradients;
+    std::unique_ptr<NetworkTrainer> trainer;
+    CudaTrainer* cuda = nullptr;  ///< the trainer, if it is on a GPU
     bool busy = false;
   };
 
  private:
+  Napi::Value hold(const Napi::CallbackInfo& info);
   Napi::Value step(const Napi::CallbackInfo& info);
+  Napi::Value step_rows(const Napi::CallbackInfo& info);
   Napi::Value gradients(const Napi::CallbackInfo& info);
   Napi::Value parameters(const Napi::CallbackInfo& info);
   Napi::Value set_parameters(const Napi::CallbackInfo& info);
@@ -38,6 +37,7 @@ class Trainer : public Napi::ObjectWrap<Trainer> {
   Napi::Value set_state(const Napi::CallbackInfo& info);
 
   std::shared_ptr<State> state_;
+  Napi::ObjectReference held_;  ///< histograms that steps may name by row
 };
 
 /// JavaScript's handle of a network that gives probabilities. While a call runs, any other one is refused with Error

@@ -61,7 +61,13 @@ export const trainingOptions = {
   engine: {
     choices: ENGINES,
     default: "auto",
-    describe: "oneDNN, or TensorFlow.js, which is slower",
+    describe: "oneDNN or a GPU, or TensorFlow.js, which is slower",
+    group: "Computing:",
+  },
+  device: {
+    choices: DEVICES,
+    default: "auto",
+    describe: "Where networks learn and score; auto is a GPU where there is one",
     group: "Computing:",
   },
   ...threadsOption,

@@ -1,3 +1,6 @@
+import type { CountArray } from "../native/addon-types.js";
+import type { ImageKind } from "./image-kinds.js";
+
 /**
  * How weights follow gradients g, at learning rate r:
  *
@@ -21,6 +24,13 @@ export interface TrainBatch {
   readonly weights: Float32Array;
 }
 
+/** The same by the histograms that an engine holds. */
+export interface HeldBatch extends Omit<TrainBatch, "images"> {
+  readonly rows: Uint32Array;
+  /** 1 where the image of the swapped pair is wanted, for each of `rows`. */
+  readonly swapped: Uint8Array;
+}
+
 /** What an optimiser remembers, so that a training can go on where it stopped. */
 export interface EngineState {
   readonly steps: number;
@@ -40,6 +50,13 @@ export interface TrainEngine {
    * @returns that loss, before the step.
    */
   step(batch: TrainBatch, learningRate: number): Promise<number>;
+  /**
+   * Histograms of `cells` cells (n x 32 x 32) that stepHeld may name; they may not be touched any more. Only engines for
+   * which that is better than making images have these two.
+   */
+  hold?(counts: CountArray, cells: number, kinds: readonly ImageKind[]): void;
+  /** As `step`. */
+  stepHeld?(batch: HeldBatch, learningRate: number): Promise<number>;
   /** n x outputs probabilities of n images: no dropout, moving statistics. */
   predict(images: Float32Array): Promise<Float32Array>;
   /** A copy of all parameters, in the order of parameterList. */

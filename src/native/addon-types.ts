@@ -201,10 +201,25 @@ export interface NativeTrainerOptions extends NativeEngineOptions {
  */
 export interface NativeTrainer {
   /**
+   * On a GPU: histograms (n x 32 x 32) that stepRows may name, kept on the device where they fit. They may not be touched
+   * until others are held.
+   *
+   * @returns whether they are on the device
+   */
+  hold(counts: CountArray, cells: number, kinds: readonly ImageKind[]): boolean;
+  /**
    * One optimiser step; resolves to the loss before it, or to NaN where the loss, a gradient or a new parameter is not
    * finite.
    */
   step(images: Float32Array, classes: Uint8Array, weights: Float32Array, rate: number): Promise<number>;
+  /** The same with the images of histograms that are held, of the swapped pair where `swapped[i]` is 1. */
+  stepRows(
+    rows: Uint32Array,
+    swapped: Uint8Array,
+    classes: Uint8Array,
+    weights: Float32Array,
+    rate: number,
+  ): Promise<number>;
   /** Without dropout; changes nothing. */
   gradients(
     images: Float32Array,

@@ -4,6 +4,7 @@ import {
   checkParameterCount,
   type ImageKind,
   type NetworkSpec,
+  nativeEngineName,
   outputCount,
   parameterCount,
 } from "../model/index.js";
@@ -39,10 +40,12 @@ export function createNativeScorer(options: NativeScorerOptions): Scorer {
   checkParameterCount(parameters.length, parameterCount(spec));
   const predictor = makePredictor(options);
   const outputs = outputCount(spec);
+  const { onednnIsa, gpus } = addon().systemInfo();
   const probabilities = (pairs: number, both: boolean) => new Float32Array(pairs * outputs * (both ? 2 : 1));
   return {
-    ...identity(device, precision),
+    name: nativeEngineName(device, precision),
     precision,
+    instructionSet: device === "cuda" ? gpus[0].name : onednnIsa,
     outputs,
     batchSize: BATCHES[device],
     async score(store, a, b, both, signal) {
@@ -61,15 +64,6 @@ export function createNativeScorer(options: NativeScorerOptions): Scorer {
     },
     close: () => {},
   };
-}
-
-/** What computes, and what decides on the last bits of its sums. */
-function identity(device: Device, precision: Precision): Pick<Scorer, "name" | "instructionSet"> {
-  const { onednn, onednnIsa, gpus } = addon().systemInfo();
-  const numbers = precision === "bf16" ? "bfloat16" : "float32";
-  return device === "cuda"
-    ? { name: `${gpus[0].name} (${numbers})`, instructionSet: gpus[0].name }
-    : { name: `oneDNN ${onednn} (${numbers})`, instructionSet: onednnIsa };
 }
 
 function makePredictor({

@@ -1,8 +1,16 @@
 import { CnncError } from "../errors.js";
-import type { EngineState, GradientEngine, NetworkSpec, Optimizer, TrainBatch } from "../model/index.js";
-import { checkParameterCount, parameterCount } from "../model/index.js";
+import type {
+  EngineState,
+  GradientEngine,
+  HeldBatch,
+  ImageKind,
+  NetworkSpec,
+  Optimizer,
+  TrainBatch,
+} from "../model/index.js";
+import { checkParameterCount, nativeEngineName, parameterCount } from "../model/index.js";
 import { addon } from "../native/addon.js";
-import type { NativePredictor, Precision } from "../native/addon-types.js";
+import type { CountArray, Device, NativePredictor, Precision } from "../native/addon-types.js";
 
 export interface NativeEngineOptions {
   readonly spec: NetworkSpec;
@@ -10,6 +18,8 @@ export interface NativeEngineOptions {
   readonly parameters: Float32Array;
   readonly optimizer: Optimizer;
   readonly precision: Precision;
+  /** Default `cpu`. */
+  readonly device?: Device;
   readonly threads: number;
   /** Images of a usual batch. */
   readonly batchSize: number;
@@ -18,30 +28,37 @@ export interface NativeEngineOptions {
 }
 
 /**
- * An engine on oneDNN. Predictions are made in float32, so that they can be compared between precisions.
+ * An engine on oneDNN or a GPU. Predictions are made in float32, so that they can be compared between precisions.
  *
- * @throws CnncError `ONEDNN_MISSING`, `BF16_UNAVAILABLE`, `BAD_NETWORK`, `PARAMETERS_MISMATCH`; its calls
- *   `OUT_OF_MEMORY`.
+ * @throws CnncError `ONEDNN_MISSING`, `BF16_UNAVAILABLE`, `BAD_NETWORK`, `PARAMETERS_MISMATCH`, `GPU_UNAVAILABLE`; also
+ *   its calls `OUT_OF_MEMORY`, `GPU_MEMORY`, `GPU_FAILED`.
  */
 export function createNativeEngine(options: NativeEngineOptions): GradientEngine {
-  const { spec, optimizer, precision, threads, batchSize, seed } = options;
+  const { spec, optimizer, precision, device = "cpu", threads, batchSize, seed } = options;
   checkParameterCount(options.parameters.length, parameterCount(spec));
   const trainer = translated(
-    () => new (addon().Trainer)(spec, { precision, threads, batch: batchSize, optimizer, seed }),
+    () => new (addon().Trainer)(spec, { precision, device, threads, batch: batchSize, optimizer, seed }),
   );
   trainer.setParameters(options.parameters);
   let predictor: NativePredictor | undefined;
   const predicting = (): NativePredictor => {
     predictor ??= translated(
-      () => new (addon().Predictor)(spec, { precision: "f32", threads, batch: batchSize }),
+      () => new (addon().Predictor)(spec, { precision: "f32", device, threads, batch: batchSize }),
     );
     predictor.setParameters(trainer.parameters());
     return predictor;
   };
   return {
-    name: `oneDNN ${addon().systemInfo().onednn} (${precision === "bf16" ? "bfloat16" : "float32"})`,
+    name: nativeEngineName(device, precision),
     step: ({ images, targets, weights }: TrainBatch, learningRate: number) =>
       trainer.step(images, targets, weights, learningRate).catch(fail),
+    ...(device === "cuda" && {
+      hold: (counts: CountArray, cells: number, kinds: readonly ImageKind[]) => {
+        translated(() => trainer.hold(counts, cells, kinds));
+      },
+      stepHeld: ({ rows, swapped, targets, weights }: HeldBatch, learningRate: number) =>
+        trainer.stepRows(rows, swapped, targets, weights, learningRate).catch(fail),
+    }),
     predict: (images) => predicting().predict(images).catch(fail),
     logits: (images) => predicting().logits(images).catch(fail),
     gradients: ({ images, targets, weights }) => trainer.gradients(images, targets, weights).catch(fail),

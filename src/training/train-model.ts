@@ -17,7 +17,7 @@ import {
   setFlatParameters,
 } from "../model/index.js";
 import type { Precision } from "../native/addon-types.js";
-import { resolveThreads } from "../native/device.js";
+import { type DeviceChoice, resolveDevice, resolveThreads } from "../native/device.js";
 import type { PairFile } from "../pairs/index.js";
 import type { ProgressListener } from "../progress.js";
 import { VERSION } from "../version.js";
@@ -58,6 +58,8 @@ export interface TrainModelOptions extends PreparationOptions {
   readonly initial?: ModelContent;
   readonly engine: EngineChoice;
   readonly precision: Precision;
+  /** Default `cpu`. */
+  readonly device?: DeviceChoice;
   readonly threads?: number;
   /** See ImageOptions.cacheBytes. */
   readonly cacheBytes: number;
@@ -134,6 +136,7 @@ export async function trainPrepared(
     model,
     optimizer: options.optimizer,
     precision: options.precision,
+    ...(options.device !== undefined && { device: options.device }),
     threads,
     batchSize: options.batchSize,
     seed,
@@ -141,9 +144,11 @@ export async function trainPrepared(
   });
   try {
     if (engine.name === "tfjs (cpu)") await confirmSlow(engine, images, settings, prepared, options);
+    if (images.counts) engine.hold?.(images.counts, session.store.cells, options.images);
     const result = await trainNetwork({
       engine,
       images,
+      held: images.counts !== undefined,
       labels: pairs.labels,
       training,
       validation,
@@ -226,12 +231,16 @@ function settingsOf(options: TrainModelOptions, { task, pairs, training }: Prepa
 function fingerprintOf(
   { selection, store }: Pick<HistogramSession, "selection" | "store">,
   { pairs, training, validation }: PreparedPairs,
-  { architecture, images, optimizer, precision, engine, initial, scaleChannels = false }: TrainModelOptions,
+  { architecture, images, optimizer, precision, engine, device, initial, scaleChannels }: TrainModelOptions,
   { learningRate: _, ...settings }: TrainingSettings,
 ): string {
   const hash = createHash("sha256");
   hash.update(
-    JSON.stringify({ VERSION, architecture, images, optimizer, precision, engine, scaleChannels, settings }),
+    JSON.stringify({
+      ...{ VERSION, architecture, images, optimizer, precision, engine, settings },
+      device: resolveDevice(device ?? "cpu"),
+      scaleChannels: scaleChannels ?? false,
+    }),
   );
   hash.update(JSON.stringify([selection.scale.name, selection.transform, store.cells, store.geneNames]));
   for (const array of [store.edges, store.marginal, pairs.a, pairs.b, pairs.labels, training, validation])

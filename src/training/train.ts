@@ -29,6 +29,8 @@ export interface TrainingSettings extends EpochOptions {
 export interface TrainingOptions {
   readonly engine: TrainEngine;
   readonly images: TrainingImages;
+  /** Whether the engine holds the histograms of `images`, so that a step need only name them. */
+  readonly held?: boolean;
   /** Class of every pair of `images`. */
   readonly labels: Uint8Array;
   readonly training: Uint32Array;
@@ -120,7 +122,7 @@ export async function trainNetwork(options: TrainingOptions): Promise<TrainingRe
 }
 
 async function runEpoch(epoch: number, options: TrainingOptions): Promise<{ loss: number; rate: number }> {
-  const { engine, images, labels, training, settings, signal, onProgress } = options;
+  const { labels, training, settings, signal, onProgress } = options;
   const { batchSize, epochs } = settings;
   const resumed = options.resume?.history.length ?? 0;
   const shown = epochRows(training, labels, epoch, settings);
@@ -129,7 +131,7 @@ async function runEpoch(epoch: number, options: TrainingOptions): Promise<{ loss
   const stepsPerEpoch = Math.ceil(count / batchSize);
   let sum = 0;
   let rate = 0;
-  let ahead = imagesOf(images, shown, 0, batchSize);
+  let ahead = stepOn(options, shown, 0, batchSize);
   for (let step = 0; step < stepsPerEpoch; step++) {
     throwIfAborted(signal);
     const first = step * batchSize;
@@ -143,9 +145,9 @@ async function runEpoch(epoch: number, options: TrainingOptions): Promise<{ loss
     );
     const targets = shown.classes.slice(first, end);
     const weights = Float32Array.from(targets, (target) => weightOf[target]);
-    const running = engine.step({ images: batch, targets, weights }, rate);
+    const running = batch(targets, weights, rate);
     // The next images are made while the engine works on these.
-    if (end < count) ahead = imagesOf(images, shown, end, batchSize);
+    if (end < count) ahead = stepOn(options, shown, end, batchSize);
     ahead.catch(() => {});
     const loss = await running;
     if (!Number.isFinite(loss)) {
@@ -173,13 +175,23 @@ function notFinite(what: string, epoch: number, { checkpoint }: TrainingOptions)
   );
 }
 
-function imagesOf(
-  images: TrainingImages,
+type Step = (targets: Uint8Array, weights: Float32Array, learningRate: number) => Promise<number>;
+
+/** Makes a step ready: with its images, or, where the engine holds all histograms, with their rows. */
+async function stepOn(
+  { engine, images, held }: TrainingOptions,
   shown: EpochRows,
   first: number,
   size: number,
-): Promise<Float32Array> {
-  return images.images(shown.rows.slice(first, first + size), shown.swapped.slice(first, first + size));
+): Promise<Step> {
+  const rows = shown.rows.slice(first, first + size);
+  const swapped = shown.swapped.slice(first, first + size);
+  if (held && engine.stepHeld) {
+    const { stepHeld } = engine;
+    return (targets, weights, rate) => stepHeld({ rows, swapped, targets, weights }, rate);
+  }
+  const made = await images.images(rows, swapped);
+  return (targets, weights, rate) => engine.step({ images: made, targets, weights }, rate);
 }
 
 function weightsOf(classes: Uint8Array, { task, balanceClasses }: TrainingSettings): Float64Array {

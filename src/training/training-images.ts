@@ -18,8 +18,8 @@ export interface ImageOptions {
 
 /** The network's input for some of a list of pairs. */
 export interface TrainingImages {
-  /** Whether all histograms are in memory. */
-  readonly cached: boolean;
+  /** All histograms, where they are in memory. */
+  readonly counts?: CountArray;
   /**
    * rows.length x 32 x 32 x kinds images.
    *
@@ -52,7 +52,6 @@ export async function trainingImages(
   };
   if (count * bytesEach > cacheBytes) {
     return {
-      cached: false,
       images: async (rows, swapped) => {
         const counts = countArray(store.cells, rows.length * IMAGE_SIZE);
         const part = { a: rows.map((row) => pairs.a[row]), b: rows.map((row) => pairs.b[row]) };
@@ -68,5 +67,5 @@ export async function trainingImages(
     await fillHistograms(store, part, counts.subarray(first * IMAGE_SIZE, end * IMAGE_SIZE), options);
     onProgress?.({ phase: "Building histograms", done: end, total: count, unit: "pairs" });
   }
-  return { cached: true, images: async (rows, swapped) => toImages(counts, rows, swapped) };
+  return { counts, images: async (rows, swapped) => toImages(counts, rows, swapped) };
 }

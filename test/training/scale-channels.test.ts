@@ -5,7 +5,6 @@ import type { TrainingImages } from "../../dist/training/training-images.js";
 
 /** Two channels: values of plus or minus 0.01 around 5, and plus or minus 0.4 around 0. */
 const IMAGES: TrainingImages = {
-  cached: true,
   images: async (rows) =>
     Float32Array.from({ length: rows.length * 2048 }, (_, i) => {
       const sign = (i >> 1) % 2 === 0 ? 1 : -1;
@@ -41,7 +40,6 @@ it("leaves a channel of one value as it is", async () => {
   const model = await buildModel("mlp", { task: "interaction", channels: 1, seed: 1 });
   const before = flatParameters(model);
   const blank: TrainingImages = {
-    cached: true,
     images: async (rows) => new Float32Array(1024 * rows.length),
   };
   await scaleChannels(model, blank, ROWS);

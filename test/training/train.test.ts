@@ -26,7 +26,6 @@ const VALIDATION = Uint32Array.from({ length: 30 }, (_, i) => i + 90);
 
 /** Noise; pairs of class 1 are brighter in one corner, those of class 2 in the transposed one. */
 const IMAGES: TrainingImages = {
-  cached: true,
   images: async (rows, swapped) => {
     const images = new Float32Array(rows.length * 1024);
     rows.forEach((row, i) => {
@@ -145,7 +144,7 @@ function scriptedEngine(
   return engine;
 }
 
-const blank: TrainingImages = { cached: true, images: async (rows) => new Float32Array(1024 * rows.length) };
+const blank: TrainingImages = { images: async (rows) => new Float32Array(1024 * rows.length) };
 const ALTERNATING = Uint8Array.from({ length: 60 }, (_, i) => i % 2);
 /** 40 pairs in 4 steps an epoch; validation on 10 of either class. */
 const scripted = (engine: ReturnType<typeof scriptedEngine>, settings: Partial<TrainingSettings> = {}) => ({
@@ -330,7 +329,6 @@ describe("predictRows", () => {
       },
     } as unknown as TrainEngine;
     const images: TrainingImages = {
-      cached: true,
       images: async (part) =>
         Float32Array.from({ length: 1024 * part.length }, (_, i) => part[Math.floor(i / 1024)]),
     };

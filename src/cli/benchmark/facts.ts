@@ -1,6 +1,7 @@
 import { cpus } from "node:os";
 import type { BenchmarkResults, NetworkSettings } from "../../evaluation/index.js";
 import type { HistogramSession } from "../../histograms/index.js";
+import { addon } from "../../native/addon.js";
 import { regulatorsOf, targetsOf } from "../../pairs/index.js";
 import type { Labelled } from "../../training/index.js";
 import { VERSION } from "../../version.js";
@@ -67,7 +68,8 @@ export function benchmarkFacts(
       seconds: (performance.now() - started) / 1000,
       seed: args.seed,
       threads: settings.threads,
-      processor: cpus()[0]?.model ?? "unknown",
+      processor:
+        (settings.device === "cuda" ? addon().systemInfo().gpus[0]?.name : cpus()[0]?.model) ?? "unknown",
       precision: settings.precision,
       versions: { cnnc: VERSION, node: process.versions.node },
       notices,

@@ -2,7 +2,7 @@ import type { InferredOptionTypes } from "yargs";
 import { CnncError } from "../../errors.js";
 import { METHOD_NAMES, type NetworkSettings, type SplitRequest } from "../../evaluation/index.js";
 import { nativeEngineProblem } from "../../model/index.js";
-import { resolveThreads } from "../../native/device.js";
+import { type Device, resolveDevice, resolveThreads } from "../../native/device.js";
 import { SPLIT_MODES, type SplitMode } from "../../pairs/index.js";
 import { PRECISIONS } from "../../scoring/index.js";
 import { labelOptions } from "../label-options.js";
@@ -114,19 +114,22 @@ const listOf = (text: string | undefined) =>
     .map((name) => name.trim())
     .filter((name) => name !== "");
 
-function precisionOf({ precision, engine }: BenchmarkArguments): "f32" | "bf16" {
+function precisionOf({ precision, engine }: BenchmarkArguments, device: Device): "f32" | "bf16" {
   if (precision !== "auto") return precision as "f32" | "bf16";
+  if (device === "cuda") return "bf16";
   return engine !== "tfjs" && nativeEngineProblem("bf16") === undefined ? "bf16" : "f32";
 }
 
 /** @throws CnncError `BAD_USAGE` */
 export function networkSettings(args: BenchmarkArguments): NetworkSettings {
   const threads = args.threads === undefined ? undefined : wholeNumber("threads", args.threads, 1);
+  const device = args.engine === "tfjs" && args.device === "auto" ? "cpu" : resolveDevice(args.device);
   return {
     ...(args.epochs !== undefined && { epochs: wholeNumber("epochs", args.epochs, 1) }),
     negativesPerPositive: positiveNumber("negatives-per-positive", args["negatives-per-positive"]),
     engine: args.engine,
-    precision: precisionOf(args),
+    device,
+    precision: precisionOf(args, device),
     threads: resolveThreads(threads),
     cacheBytes: 1e6 * wholeNumber("cache-memory", args["cache-memory"], 0),
     confirmSlow: () => args.yes,

@@ -111,7 +111,7 @@ async function run(args: BenchmarkArguments, signal: AbortSignal): Promise<void>
     };
     const store = await openFoldStore(
       `${output}.partial`,
-      fingerprintOf({ ...args, precision: settings.precision }, hashes, session),
+      fingerprintOf({ ...args, precision: settings.precision, device: settings.device }, hashes, session),
     );
     isKept = true;
     if (store.resumed) say(`Going on with what ${output}.partial has of this benchmark.`);

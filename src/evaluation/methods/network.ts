@@ -7,7 +7,7 @@ import {
   readModel,
   saveModel,
 } from "../../model/index.js";
-import type { Precision } from "../../native/addon-types.js";
+import type { Device, Precision } from "../../native/addon-types.js";
 import { trainPrepared, usualLearningRate } from "../../training/index.js";
 import type { FoldScores, FoldTask, Method, MethodGroup, MethodOptions } from "../method.js";
 import { scoreRows } from "./score-rows.js";
@@ -18,6 +18,7 @@ export interface NetworkSettings {
   /** Negatives shown in an epoch for each positive. */
   readonly negativesPerPositive: number;
   readonly engine: EngineChoice;
+  readonly device: Device;
   readonly precision: Precision;
   readonly threads: number;
   /** Memory for histograms, see ImageOptions. */

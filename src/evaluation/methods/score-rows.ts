@@ -1,11 +1,14 @@
 import type { ExpressionStore } from "../../expression/index.js";
 import type { EngineChoice, StoredModel } from "../../model/index.js";
+import type { Device } from "../../native/device.js";
 import { throwIfAborted } from "../../progress.js";
 import { openScorer, type PrecisionChoice } from "../../scoring/index.js";
 import type { FoldScores, FoldTask, MethodOptions } from "../method.js";
 
 export interface ScoreRowsOptions extends Pick<MethodOptions, "signal" | "onNotice"> {
   readonly engine: EngineChoice;
+  /** Default `cpu`. */
+  readonly device?: Device;
   readonly precision: PrecisionChoice;
   readonly threads: number;
 }
@@ -19,10 +22,14 @@ export async function scoreRows(
   model: StoredModel,
   store: ExpressionStore,
   { task, pairs, test }: Pick<FoldTask, "task" | "pairs" | "test">,
-  { engine, precision, threads, signal, onNotice }: ScoreRowsOptions,
+  { engine, precision, device, threads, signal, onNotice }: ScoreRowsOptions,
 ): Promise<FoldScores> {
   const both = task === "causality";
-  const scorer = await openScorer(model, { engine, precision, threads, ...(onNotice && { onNotice }) });
+  const scorer = await openScorer(model, {
+    ...{ engine, precision, threads },
+    ...(device !== undefined && { device }),
+    ...(onNotice && { onNotice }),
+  });
   try {
     const { outputs, batchSize } = scorer;
     const probabilities = new Float64Array(test.length * outputs);
