@@ -58,12 +58,14 @@ class CudaBackend {
 
 template <class Value>
 void copy_in(Value* to, std::span<const Value> from, const Stream& stream) {
+  if (from.empty()) return;
   check(cudaMemcpyAsync(to, from.data(), from.size_bytes(), cudaMemcpyHostToDevice, stream.get()), "cudaMemcpyAsync");
 }
 
 /// Waits until the numbers are there.
 template <class Value>
 void copy_out(const Value* from, std::span<Value> to, const Stream& stream) {
+  if (to.empty()) return;
   check(cudaMemcpyAsync(to.data(), from, to.size_bytes(), cudaMemcpyDeviceToHost, stream.get()), "cudaMemcpyAsync");
   stream.wait();
 }
