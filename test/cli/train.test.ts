@@ -139,9 +139,10 @@ describe.skipIf(nativeEngineProblem() !== undefined)("cnnc train", () => {
 
   it("says that nothing was written when stopped before the first epoch ended", async () => {
     const folder = testFolder();
-    const child = startCnnc(train(["--architecture", "cnnc"]), folder);
+    // Steps of one pair make the epoch long.
+    const child = startCnnc(train(["--architecture", "cnnc", "--batch-size", "1", "--threads", "1"]), folder);
     const outcome = outcomeOf(child);
-    setTimeout(() => child.kill("SIGINT"), 1000);
+    setTimeout(() => child.kill("SIGINT"), 2000);
     const { code, stderr } = await outcome;
     expect(code).toBe(130);
     expect(stderr).toMatch(/^Stopped; nothing was written\.$/m);
