@@ -1,6 +1,7 @@
 #include "core/pair_groups.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "core/parallel.hpp"
@@ -10,6 +11,12 @@ namespace {
 
 /// Pairs that a thread sorts at a time.
 constexpr std::size_t kPairsPerTask = 1 << 16;
+
+/// Beside a streamed entry: a cell of a group that is cleared, and an entry that is spread.
+constexpr double kCostPerCell = 3;
+constexpr double kCostPerSpread = 2;
+/// Fewer pairs than this share of all first genes with all second ones share too few streams to tell what they cost.
+constexpr double kLeastShareOfProduct = 0.25;
 
 std::size_t tasks_of(std::size_t pairs) { return (pairs + kPairsPerTask - 1) / kPairsPerTask; }
 
@@ -22,9 +29,11 @@ void each_pair(std::size_t task, std::size_t pairs, Visit&& visit) {
 
 }  // namespace
 
-PairGroups::PairGroups(const ExpressionStore& store, const Pairs& pairs, std::uint32_t lanes, unsigned threads)
+PairGroups::PairGroups(const ExpressionStore& store, const Pairs& pairs, std::uint32_t lanes, unsigned threads,
+                       SpreadGene spread)
     : pairs_(pairs), lanes_(lanes) {
   rank_genes(store);
+  if (spread == SpreadGene::cheapest) order_ = cheapest_order(store);
   number_lanes(threads);
   sort_into_groups(threads);
 }
@@ -40,7 +49,72 @@ void PairGroups::rank_genes(const ExpressionStore& store) {
 PairGroups::Ranks PairGroups::ranks(std::size_t pair) const noexcept {
   const std::uint32_t a = rank_of_[pairs_.a[pair]];
   const std::uint32_t b = rank_of_[pairs_.b[pair]];
-  return {std::min(a, b), std::max(a, b)};
+  const bool is_first_spread = order_ == Order::first || (order_ == Order::denser && a < b);
+  return is_first_spread ? Ranks{a, b} : Ranks{b, a};
+}
+
+/// Genes of some pairs, by rank.
+struct PairGroups::Sides {
+  std::vector<std::uint8_t> first;   ///< whether it is the first gene of a pair
+  std::vector<std::uint8_t> second;  ///< whether it is the second gene of a pair
+};
+
+PairGroups::Order PairGroups::cheapest_order(const ExpressionStore& store) const {
+  const std::size_t genes = ranked_.size();
+  Sides sides{std::vector<std::uint8_t>(genes, 0), std::vector<std::uint8_t>(genes, 0)};
+  for (const std::uint32_t gene : pairs_.a) sides.first[rank_of_[gene]] = 1;
+  for (const std::uint32_t gene : pairs_.b) sides.second[rank_of_[gene]] = 1;
+  const auto number = [](const std::vector<std::uint8_t>& used) { return std::accumulate(used.begin(), used.end(), 0.0); };
+  const double product = number(sides.first) * number(sides.second);
+  if (static_cast<double>(pairs_.a.size()) < kLeastShareOfProduct * product) return Order::denser;
+
+  const double denser = cost_of_denser(store, sides);
+  const double first = cost_of_side(store, sides.first, sides.second);
+  const double second = cost_of_side(store, sides.second, sides.first);
+  if (denser <= std::min(first, second)) return Order::denser;
+  return first <= second ? Order::first : Order::second;
+}
+
+double PairGroups::cost_of_side(const ExpressionStore& store, const std::vector<std::uint8_t>& spread,
+                                const std::vector<std::uint8_t>& streamed) const {
+  double spread_genes = 0;
+  double spread_entries = 0;
+  double streamed_entries = 0;
+  for (std::size_t rank = 0; rank < ranked_.size(); ++rank) {
+    const double stored = store.stored[ranked_[rank]];
+    spread_genes += spread[rank];
+    spread_entries += spread[rank] * stored;
+    streamed_entries += streamed[rank] * stored;
+  }
+  const double groups = std::ceil(spread_genes / lanes_);
+  return groups * (store.cells * kCostPerCell + streamed_entries) + spread_entries * kCostPerSpread;
+}
+
+double PairGroups::cost_of_denser(const ExpressionStore& store, const Sides& sides) const {
+  // From the sparsest gene on: over the lanes of a group go all genes of the other side that are sparser.
+  double sparser_first = 0;
+  double sparser_second = 0;
+  double cost = 0;
+  std::uint32_t lanes = 0;
+  bool has_first = false;
+  bool has_second = false;
+  const auto end_group = [&] {
+    cost += store.cells * kCostPerCell + has_second * sparser_first + has_first * sparser_second;
+    lanes = 0;
+    has_first = has_second = false;
+  };
+  for (std::size_t rank = ranked_.size(); rank-- > 0;) {
+    if (sides.first[rank] == 0 && sides.second[rank] == 0) continue;
+    const double stored = store.stored[ranked_[rank]];
+    cost += stored * kCostPerSpread;
+    sparser_first += sides.first[rank] * stored;
+    sparser_second += sides.second[rank] * stored;
+    has_first = has_first || sides.first[rank] != 0;
+    has_second = has_second || sides.second[rank] != 0;
+    if (++lanes == lanes_) end_group();
+  }
+  if (lanes > 0) end_group();
+  return cost;
 }
 
 std::span<const std::uint32_t> PairGroups::lane_genes(std::size_t group) const noexcept {

@@ -17,6 +17,22 @@ constexpr std::uint32_t kCellsAtATime = 3072;
 /// Streamed genes whose sums are held while the cells go by.
 constexpr std::size_t kStreamsAtATime = 512;
 
+/// Some streamed genes of a group of pairs: those from `first` on, kStreamsAtATime at most; perhaps none.
+struct StreamTask {
+  std::size_t group;
+  std::size_t first;
+};
+
+/// Tasks for all streams, of which there are no more than pairs or genes in any group.
+std::vector<StreamTask> stream_tasks(const ExpressionStore& store, const PairGroups& groups) {
+  std::vector<StreamTask> tasks;
+  for (std::size_t group = 0; group < groups.size(); ++group) {
+    const std::size_t most = std::min<std::size_t>(groups.pairs_in(group), store.genes);
+    for (std::size_t first = 0; first < most; first += kStreamsAtATime) tasks.push_back({group, first});
+  }
+  return tasks;
+}
+
 /// Some of the cells.
 struct CellRange {
   std::uint32_t first;
@@ -53,7 +69,7 @@ CNNC_CLONES void to_correlations(const LaneMoments& lanes, double sum, double de
   }
 }
 
-/// What a thread needs for one group of pairs after the other.
+/// What a thread needs for one task after the other.
 class GroupCorrelator {
  public:
   GroupCorrelator(const ExpressionStore& store, const CorrelationColumns& columns)
@@ -63,32 +79,38 @@ class GroupCorrelator {
         lanes_(std::size_t{range_of(0).end} * kProductLanes),
         sums_(kStreamsAtATime * kProductLanes) {}
 
-  /// Writes the correlations of a group's pairs to their places in `out`.
+  /// Writes the correlations of a task's pairs to their places in `out`.
   template <class Number>
-  void correlate(const PairGroups& groups, std::size_t group, std::span<Number> out, const JobControl& control) {
-    groups.pairs_of(group, pairs_);
-    list_streams();
-    moments_.set(columns_, groups.lane_genes(group));
-    spread_ = kNoBlock;
-    for (std::size_t first = 0; first < streams_.size(); first += kStreamsAtATime) {
-      const auto streams = std::span(streams_).subspan(first, std::min(kStreamsAtATime, streams_.size() - first));
-      std::fill(sums_.begin(), sums_.end(), 0.0);
-      for (std::uint32_t block = 0; block < blocks_; ++block) {
-        if (spread_ != block) spread(groups.lane_genes(group), block);
-        add_products(streams, block, control);
-      }
-      for (std::size_t s = 0; s < streams.size(); ++s) {
-        double* const results = sums_.data() + s * kProductLanes;
-        to_correlations(moments_, columns_.sum(streams[s].gene), columns_.deviation(streams[s].gene), store_.cells,
-                        results);
-        for (const GroupedPair& pair : streams[s].pairs) out[pair.pair] = static_cast<Number>(results[pair.lane]);
-        control.advance(streams[s].pairs.size());
-      }
+  void correlate(const PairGroups& groups, const StreamTask& task, std::span<Number> out, const JobControl& control) {
+    if (group_ != task.group) take(groups, task.group);
+    if (task.first >= streams_.size()) return;
+    const std::size_t count = std::min(kStreamsAtATime, streams_.size() - task.first);
+    const auto streams = std::span(streams_).subspan(task.first, count);
+    std::fill(sums_.begin(), sums_.end(), 0.0);
+    for (std::uint32_t block = 0; block < blocks_; ++block) {
+      if (spread_ != block) spread(groups.lane_genes(task.group), block);
+      add_products(streams, block, control);
+    }
+    for (std::size_t s = 0; s < streams.size(); ++s) {
+      double* const results = sums_.data() + s * kProductLanes;
+      to_correlations(moments_, columns_.sum(streams[s].gene), columns_.deviation(streams[s].gene), store_.cells,
+                      results);
+      for (const GroupedPair& pair : streams[s].pairs) out[pair.pair] = static_cast<Number>(results[pair.lane]);
+      control.advance(streams[s].pairs.size());
     }
   }
 
  private:
   static constexpr std::uint32_t kNoBlock = ~0U;
+  static constexpr std::size_t kNoGroup = ~std::size_t{0};
+
+  void take(const PairGroups& groups, std::size_t group) {
+    groups.pairs_of(group, pairs_);
+    list_streams();
+    moments_.set(columns_, groups.lane_genes(group));
+    spread_ = kNoBlock;
+    group_ = group;
+  }
 
   /// Blocks are of one size, but for the rounding.
   [[nodiscard]] CellRange range_of(std::uint32_t block) const noexcept {
@@ -142,6 +164,7 @@ class GroupCorrelator {
   AlignedVector<double> lanes_;  ///< number l of a cell is that of lane l's gene, 0 where it is not stored
   AlignedVector<double> sums_;   ///< kProductLanes of each stream
   LaneMoments moments_;
+  std::size_t group_ = kNoGroup;
   std::uint32_t spread_ = kNoBlock;
   std::vector<GroupedPair> pairs_;
   std::vector<StreamedPairs> streams_;
@@ -164,11 +187,12 @@ std::vector<std::uint32_t> genes_of(const ExpressionStore& store, const Pairs& p
 template <class Number>
 void correlate(const ExpressionStore& store, const CorrelationColumns& columns, const Pairs& pairs,
                std::span<Number> out, unsigned threads, const JobControl& control) {
-  const PairGroups groups(store, pairs, kProductLanes, threads);
+  const PairGroups groups(store, pairs, kProductLanes, threads, SpreadGene::cheapest);
+  const auto tasks = stream_tasks(store, groups);
   std::vector<std::unique_ptr<GroupCorrelator>> correlators(std::max(1U, threads));
-  parallel_for(threads, groups.size(), [&](unsigned thread, std::size_t group) {
+  parallel_for(threads, tasks.size(), [&](unsigned thread, std::size_t task) {
     if (!correlators[thread]) correlators[thread] = std::make_unique<GroupCorrelator>(store, columns);
-    correlators[thread]->correlate(groups, group, out, control);
+    correlators[thread]->correlate(groups, tasks[task], out, control);
   });
 }
 

@@ -67,3 +67,39 @@ TEST_CASE("genes are spread only when a pair needs it, and once") {
   CHECK(std::vector(lanes.begin(), lanes.end()) == std::vector<std::uint32_t>{59, 30});
   CHECK(PairGroups(store, {}, 8, 2).size() == 0);
 }
+
+TEST_CASE("the cheapest way spreads the few genes that all others meet, though they are sparser") {
+  const ExpressionStore store = store_of_rising_density();
+  // Three sparse genes with all others, which are 40 of 60.
+  std::vector<std::uint32_t> few;
+  std::vector<std::uint32_t> many;
+  for (std::uint32_t gene = 20; gene < kGenes; ++gene) {
+    for (const std::uint32_t sparse : {3U, 4U, 5U}) {
+      few.push_back(sparse);
+      many.push_back(gene);
+    }
+  }
+  const auto lanes_of = [&](const Pairs& pairs, SpreadGene spread) {
+    const PairGroups groups(store, pairs, 8, 2, spread);
+    std::size_t lanes = 0;
+    std::size_t members = 0;
+    for (std::size_t group = 0; group < groups.size(); ++group) {
+      lanes += groups.lane_genes(group).size();
+      members += groups.pairs_in(group);
+    }
+    CHECK(members == few.size());
+    return lanes;
+  };
+  CHECK(lanes_of({few, many}, SpreadGene::cheapest) == 3);
+  CHECK(lanes_of({many, few}, SpreadGene::cheapest) == 3);
+  CHECK(lanes_of({few, many}, SpreadGene::denser) == 40);
+
+  const PairGroups groups(store, {many, few}, 8, 2, SpreadGene::cheapest);
+  REQUIRE(groups.size() == 1);
+  std::vector<GroupedPair> members;
+  groups.pairs_of(0, members);
+  const auto lanes = groups.lane_genes(0);
+  CHECK(std::all_of(members.begin(), members.end(), [&](const GroupedPair& pair) {
+    return lanes[pair.lane] == few[pair.pair] && pair.streamed == many[pair.pair];
+  }));
+}
