@@ -23,7 +23,7 @@ OPTIONS = {
     ],
     "predict": [
         "model", "method", "rank-by", "top", "pairs", "regulators", "targets", "all-pairs", "skip-missing",
-        "min-cells", "engine", "precision", "checkpoint",
+        "min-cells", "engine", "precision", "checkpoint", "memory",
     ],
     "benchmark": LABELLING + [
         "split", "folds", "fold-column", "methods", "add", "epochs", "seed", "engine", "precision",
