@@ -14,7 +14,9 @@ namespace cnnc::gpu {
 CNNC_HOST_DEVICE inline float load_one(float value) { return value; }
 CNNC_HOST_DEVICE inline float load_one(Bf16 value) { return float_of(value); }
 CNNC_HOST_DEVICE inline void store_one(float& to, float value) { to = value; }
-CNNC_HOST_DEVICE inline void store_one(Bf16& to, float value) { to = bf16_of(value); }
+CNNC_HOST_DEVICE inline void store_one(Bf16& to, float value) {
+  to = static_cast<Bf16>(bf16_pair(value, 0) & 0xFFFF);
+}
 
 /// Normalisation, ReLU and pooling that no product has taken along.
 template <class T>

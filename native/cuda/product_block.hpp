@@ -109,8 +109,7 @@ CNNC_HOST_DEVICE WeightWord<T> packed_weight(const float* weights, const std::ui
   if constexpr (std::is_same_v<T, float>) {
     return weight(index);
   } else {
-    return static_cast<std::uint32_t>(bf16_of(weight(2 * index))) |
-           static_cast<std::uint32_t>(bf16_of(weight(2 * index + 1))) << 16;
+    return bf16_pair(weight(2 * index), weight(2 * index + 1));
   }
 }
 
@@ -293,8 +292,7 @@ CNNC_HOST_DEVICE inline void store_two(float* to, float first, float second) {
   *reinterpret_cast<TwoWords<float>*>(to) = {{first, second}};
 }
 CNNC_HOST_DEVICE inline void store_two(Bf16* to, float first, float second) {
-  *reinterpret_cast<std::uint32_t*>(to) = static_cast<std::uint32_t>(bf16_of(first)) |
-                                          static_cast<std::uint32_t>(bf16_of(second)) << 16;
+  *reinterpret_cast<std::uint32_t*>(to) = bf16_pair(first, second);
 }
 
 CNNC_HOST_DEVICE inline TwoWords<float> load_two(const float* from) {

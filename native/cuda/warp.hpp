@@ -14,6 +14,18 @@ namespace cnnc::gpu {
 
 inline constexpr std::uint32_t kWarp = 32;
 
+/// Two bfloat16 in a word, the first one below. A GPU's NaN stays one: with the bits that it has there, bf16_of would
+/// make -0 of it.
+CNNC_HOST_DEVICE inline std::uint32_t bf16_pair(float first, float second) {
+#ifdef __CUDA_ARCH__
+  std::uint32_t word;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(second), "f"(first));
+  return word;
+#else
+  return static_cast<std::uint32_t>(bf16_of(first)) | static_cast<std::uint32_t>(bf16_of(second)) << 16;
+#endif
+}
+
 /// A value that each lane has for itself.
 template <class T>
 class PerLane {
