@@ -17,6 +17,7 @@
 
 #include "core/devices.hpp"
 #include "cuda_network_check.hpp"
+#include "cuda_training_check.hpp"
 #include "simulated_store.hpp"
 #include "test/cuda_stores.hpp"
 
@@ -89,7 +90,8 @@ bool check_parity() {
 bool smoke() {
   const ExpressionStore store = test::mixed_store(1000, 30, 1);
   const bool same = same_images_of_all_types("mixed, random pairs", store, test::any_pairs(30, 300, 1).view());
-  return bench::smoke_networks() && same;
+  const bool same_networks = bench::smoke_networks();
+  return bench::check_training_parity(true) && same_networks && same;
 }
 
 /// Pairs per second of `count_tile` over `seconds` of tiles, taken from all over the list.
@@ -148,10 +150,12 @@ int main(int argc, char** argv) {
     const std::string part = argc >= 2 ? argv[1] : "";
     if (part == "smoke") return smoke() ? 0 : 1;
     const bool same_images = check_parity();
-    if (!bench::check_network_parity() || !same_images) return 1;
+    const bool same_networks = bench::check_network_parity();
+    if (!bench::check_training_parity(false) || !same_networks || !same_images) return 1;
     if (part == "parity") return 0;
     print_table();
     bench::print_network_rates();
+    bench::print_training_rates();
     bench::print_whole_transcriptome();
   } catch (const Error& error) {
     std::printf("%s: %s\n", error.code().c_str(), error.what());
