@@ -17,18 +17,24 @@ constexpr std::uint32_t kCellsAtATime = 3072;
 /// Streamed genes whose sums are held while the cells go by.
 constexpr std::size_t kStreamsAtATime = 512;
 
-/// Some streamed genes of a group of pairs: those from `first` on, kStreamsAtATime at most; perhaps none.
+/// Groups of which there are fewer for each thread are shared among threads.
+constexpr std::size_t kEnoughGroups = 4;
+
+/// Streamed genes `first` to `end` of a group of pairs, as far as there are so many.
 struct StreamTask {
   std::size_t group;
   std::size_t first;
+  std::size_t end;
 };
 
-/// Tasks for all streams, of which there are no more than pairs or genes in any group.
-std::vector<StreamTask> stream_tasks(const ExpressionStore& store, const PairGroups& groups) {
+/// Tasks for all streams, of which there are no more than pairs or genes in any group. Sharing a group costs its order.
+std::vector<StreamTask> stream_tasks(const ExpressionStore& store, const PairGroups& groups, unsigned threads) {
+  const bool is_shared = groups.size() < kEnoughGroups * threads;
   std::vector<StreamTask> tasks;
   for (std::size_t group = 0; group < groups.size(); ++group) {
     const std::size_t most = std::min<std::size_t>(groups.pairs_in(group), store.genes);
-    for (std::size_t first = 0; first < most; first += kStreamsAtATime) tasks.push_back({group, first});
+    const std::size_t size = is_shared ? kStreamsAtATime : most;
+    for (std::size_t first = 0; first < most; first += size) tasks.push_back({group, first, first + size});
   }
   return tasks;
 }
@@ -83,20 +89,21 @@ class GroupCorrelator {
   template <class Number>
   void correlate(const PairGroups& groups, const StreamTask& task, std::span<Number> out, const JobControl& control) {
     if (group_ != task.group) take(groups, task.group);
-    if (task.first >= streams_.size()) return;
-    const std::size_t count = std::min(kStreamsAtATime, streams_.size() - task.first);
-    const auto streams = std::span(streams_).subspan(task.first, count);
-    std::fill(sums_.begin(), sums_.end(), 0.0);
-    for (std::uint32_t block = 0; block < blocks_; ++block) {
-      if (spread_ != block) spread(groups.lane_genes(task.group), block);
-      add_products(streams, block, control);
-    }
-    for (std::size_t s = 0; s < streams.size(); ++s) {
-      double* const results = sums_.data() + s * kProductLanes;
-      to_correlations(moments_, columns_.sum(streams[s].gene), columns_.deviation(streams[s].gene), store_.cells,
-                      results);
-      for (const GroupedPair& pair : streams[s].pairs) out[pair.pair] = static_cast<Number>(results[pair.lane]);
-      control.advance(streams[s].pairs.size());
+    const std::size_t end = std::min(task.end, streams_.size());
+    for (std::size_t first = task.first; first < end; first += kStreamsAtATime) {
+      const auto streams = std::span(streams_).subspan(first, std::min(kStreamsAtATime, end - first));
+      std::fill(sums_.begin(), sums_.end(), 0.0);
+      for (std::uint32_t block = 0; block < blocks_; ++block) {
+        if (spread_ != block) spread(groups.lane_genes(task.group), block);
+        add_products(streams, block, control);
+      }
+      for (std::size_t s = 0; s < streams.size(); ++s) {
+        double* const results = sums_.data() + s * kProductLanes;
+        to_correlations(moments_, columns_.sum(streams[s].gene), columns_.deviation(streams[s].gene), store_.cells,
+                        results);
+        for (const GroupedPair& pair : streams[s].pairs) out[pair.pair] = static_cast<Number>(results[pair.lane]);
+        control.advance(streams[s].pairs.size());
+      }
     }
   }
 
@@ -188,7 +195,7 @@ template <class Number>
 void correlate(const ExpressionStore& store, const CorrelationColumns& columns, const Pairs& pairs,
                std::span<Number> out, unsigned threads, const JobControl& control) {
   const PairGroups groups(store, pairs, kProductLanes, threads, SpreadGene::cheapest);
-  const auto tasks = stream_tasks(store, groups);
+  const auto tasks = stream_tasks(store, groups, threads);
   std::vector<std::unique_ptr<GroupCorrelator>> correlators(std::max(1U, threads));
   parallel_for(threads, tasks.size(), [&](unsigned thread, std::size_t task) {
     if (!correlators[thread]) correlators[thread] = std::make_unique<GroupCorrelator>(store, columns);
