@@ -94,6 +94,25 @@ describe("createEngine", () => {
   });
 });
 
+describe("createEngine for a GPU", () => {
+  it("is refused where it cannot be had, and auto is the CPU", async () => {
+    pretend({ gpus: [], gpuProblem: "No NVIDIA driver is installed on this machine." });
+    const refused = await errorOf(() => createEngine({ ...OPTIONS, device: "cuda" }));
+    expect(refused).toMatchObject({ code: "GPU_UNAVAILABLE", message: expect.stringContaining("NVIDIA") });
+    const engine = await createEngine({ ...OPTIONS, device: "auto" });
+    expect(engine.name).toMatch(/^(oneDNN|tfjs)/);
+    engine.close();
+  });
+
+  it("is refused with TensorFlow.js", async () => {
+    const refused = await errorOf(() => createEngine({ ...OPTIONS, device: "cuda", engine: "tfjs" }));
+    expect(refused).toMatchObject({
+      code: "ENGINE_UNAVAILABLE",
+      message: expect.stringContaining("cannot be trained on a GPU: --engine tfjs"),
+    });
+  });
+});
+
 describe.skipIf(nativeEngineProblem() !== undefined)("createNativeEngine", () => {
   const spec = {
     input: { height: 1, width: 1, channels: 2 },
