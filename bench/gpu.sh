@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:-build-gpu}
-cmake -S . -B "$build" -DCNNC_TESTS=ON >/dev/null
+cmake -S . -B "$build" -DCNNC_TESTS=ON -DCNNC_CUDA=ON >/dev/null
 cmake --build "$build" --parallel "$(nproc)" --target cnnc_check_cuda
 
 # The kernels' own checker, on what is small enough for it.

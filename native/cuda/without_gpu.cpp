@@ -5,7 +5,12 @@
 
 namespace cnnc {
 
-GpuStatus gpu_status() { return {false, "This build has no GPU code: it was compiled without nvcc.", {}}; }
+GpuStatus gpu_status() {
+  return {false,
+          "This build has no GPU code: where it was compiled there was no nvcc or no NVIDIA driver (with "
+          "CNNC_CUDA=ON in the environment, nvcc is enough).",
+          {}};
+}
 
 void histograms_cuda(const ExpressionStore& store, const Pairs& pairs, HistogramOutput out, const JobControl&) {
   check_arguments(store, pairs, out);
