@@ -3,17 +3,21 @@
 #include <algorithm>
 #include <array>
 #include <barrier>
+#include <cmath>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "cnn/reference_engine.hpp"
 #include "core/devices.hpp"
 #include "core/error.hpp"
 #include "core/nepdf.hpp"
 #include "cuda/block.hpp"
 #include "cuda/block_plan.hpp"
+#include "cuda/gradients_cuda.hpp"
 #include "cuda_stores.hpp"
+#include "networks.hpp"
 
 using namespace cnnc;
 using namespace cnnc::gpu;
@@ -212,6 +216,39 @@ TEST_CASE("the state of the GPU is told, and without one histograms_cuda says wh
   CHECK(counts == run_on_cpu<std::uint16_t>(store, {genes, genes}));
   const std::atomic<bool> cancel{true};
   CHECK(code_of_histograms_cuda(store, {genes, genes}, std::span(counts), {&cancel, nullptr}) == "CANCELLED");
+}
+
+TEST_CASE("a GPU trains as the reference does, and without one its makers say why") {
+  const Network network = place_layers(compact(2, true, 4));
+  const EngineOptions options{Precision::f32, 1, 4};
+  if (gpu_status().gpus.empty()) {
+    const auto code = [](auto make) -> std::string {
+      try {
+        make();
+      } catch (const Error& error) {
+        return error.code();
+      }
+      return "no error";
+    };
+    CHECK(code([&] { static_cast<void>(make_cuda_trainer(network, options, {}, 1)); }) == "GPU_UNAVAILABLE");
+    CHECK(code([&] { static_cast<void>(make_cuda_gradients(network, options)); }) == "GPU_UNAVAILABLE");
+    return;
+  }
+  std::vector<float> parameters = random_parameters(network, 3);
+  const auto trainer = make_cuda_trainer(network, options, {}, 7);
+  const auto judge = make_reference_gradients(network);
+  trainer->set_parameters(parameters);
+  OptimizerState state = initial_state(network, {});
+  std::vector<float> gradients(network.parameters);
+  for (std::uint32_t step = 0; step < 3; ++step) {
+    const Labelled batch = random_images(network, 9, step);
+    judge->set_parameters(parameters);
+    const double loss = judge->gradients(batch.view(), DropoutKey{7, step}, gradients);
+    CHECK(trainer->step(batch.view(), 0.01F) == doctest::Approx(loss).epsilon(1e-4));
+    update_parameters(network, {}, 0.01F, gradients, state, parameters);
+  }
+  const std::vector<float> trained = trainer->parameters();
+  for (std::size_t i = 0; i < trained.size(); ++i) CHECK(std::abs(trained[i] - parameters[i]) < 1e-4);
 }
 
 TEST_CASE("stores are told apart by their id, which moves with them") {
