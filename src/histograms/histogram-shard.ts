@@ -1,3 +1,4 @@
+import { open } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import { type Hdf5File, openHdf5 } from "../io/hdf5-file.js";
 import type { DatasetNode } from "../io/hdf5-node.js";
@@ -9,6 +10,7 @@ import {
   type Shard,
   shardRange,
 } from "../pairs/index.js";
+import { throwIfAborted } from "../progress.js";
 
 const FORMAT_VERSION = 1;
 
@@ -39,28 +41,68 @@ export interface HistogramShard extends ShardNote {
   readonly hasLabels: boolean;
 }
 
-export const shardNote = (note: ShardNote): string =>
-  JSON.stringify({ format: FORMAT_VERSION, sum: sumOf(note), note } satisfies StoredNote);
+export const shardNote = (note: ShardNote): string => sealed(note);
 
-/** The attribute `shard`. */
-interface StoredNote {
+/** A note as JSON, with a sum that tells whether it is whole. */
+export const sealed = (note: object): string =>
+  JSON.stringify({ format: FORMAT_VERSION, sum: sumOf(note), note } satisfies SealedNote);
+
+interface SealedNote {
   readonly format: number;
   /** CRC-32 of the note, as JSON. */
   readonly sum: number;
-  readonly note: ShardNote;
+  readonly note: unknown;
 }
 
 const sumOf = (note: unknown): number => crc32(JSON.stringify(note ?? null));
 
-type Bytes = Pick<Uint8Array, "buffer" | "byteOffset" | "byteLength">;
+/** CRC-32 of an array's bytes, after others whose sum is `before`. */
+export const crcOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView, before: number): number =>
+  crc32(new Uint8Array(buffer, byteOffset, byteLength), before);
+
+/** Bytes read at a time. */
+const BLOCK_BYTES = 1 << 24;
+
+/**
+ * CRC-32 of some bytes of a file.
+ *
+ * @param onBytes is told how many have been read
+ * @throws CnncError `SHARD_DAMAGED` where the file ends before, `CANCELLED`
+ */
+export async function sumInFile(
+  path: string,
+  from: number,
+  length: number,
+  signal?: AbortSignal,
+  onBytes?: (bytes: number) => void,
+): Promise<number> {
+  const file = await open(path).catch((cause: unknown) => {
+    throw damagedShard(path, { cause });
+  });
+  const block = Buffer.alloc(Math.min(BLOCK_BYTES, length));
+  let sum = 0;
+  try {
+    for (let done = 0; done < length; ) {
+      throwIfAborted(signal);
+      const { bytesRead } = await file.read(block, 0, Math.min(block.length, length - done), from + done);
+      if (bytesRead === 0) throw damagedShard(path);
+      sum = crcOf(block.subarray(0, bytesRead), sum);
+      done += bytesRead;
+      onBytes?.(done);
+    }
+  } finally {
+    await file.close();
+  }
+  return sum;
+}
 
 /** Sums up what passes through. */
 export function shardSums() {
   const sums = { images: 0, pairs: 0, labels: 0 };
   const through =
     (name: keyof ShardSums) =>
-    <T extends Bytes>(values: T): T => {
-      sums[name] = crc32(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), sums[name]);
+    <T extends ArrayBufferView>(values: T): T => {
+      sums[name] = crcOf(values, sums[name]);
       return values;
     };
   return {
@@ -72,7 +114,7 @@ export function shardSums() {
 }
 
 /**
- * Reads what a file that writeHistogramsHdf5 wrote of a shard says of itself; its content is not checked yet.
+ * Reads what a file that writeHistogramShard wrote says of itself; its content is not checked yet.
  *
  * @throws CnncError of openHdf5; `NOT_A_SHARD`, `SHARD_NEWER`, `SHARD_DAMAGED`
  */
@@ -80,7 +122,7 @@ export const readHistogramShard = (path: string): Promise<HistogramShard> =>
   withHdf5(path, async (file) => {
     const text = (await file.node("/"))?.attributes.shard;
     if (typeof text !== "string") throw notAShard(path);
-    const note = parseNote(path, text);
+    const note = unsealed<ShardNote>(path, text);
     const { from, to } = shardRange(note.pairs, note.shard);
     const nepdf = note.attributes.kind === "nepdf";
     const rows = async (name: string) => {
@@ -105,8 +147,14 @@ export async function withHdf5<T>(path: string, use: (file: Hdf5File) => Promise
   }
 }
 
-function parseNote(path: string, text: string): ShardNote {
-  let stored: Partial<StoredNote> | null;
+/**
+ * The note that was sealed.
+ *
+ * @param path where it stands
+ * @throws CnncError `SHARD_NEWER`, `SHARD_DAMAGED`
+ */
+export function unsealed<Note extends object>(path: string, text: string): Note {
+  let stored: Partial<SealedNote> | null;
   try {
     stored = JSON.parse(text);
   } catch (cause) {
@@ -115,5 +163,5 @@ function parseNote(path: string, text: string): ShardNote {
   const { format, sum, note } = stored ?? {};
   if (typeof format === "number" && format > FORMAT_VERSION) throw newerShard(path, format, FORMAT_VERSION);
   if (format !== FORMAT_VERSION || note === undefined || sumOf(note) !== sum) throw damagedShard(path);
-  return note;
+  return note as Note;
 }

@@ -6,3 +6,4 @@ export * from "./session-facts.js";
 export type { StorePart } from "./store-parts.js";
 export * from "./write-hdf5.js";
 export * from "./write-npy.js";
+export * from "./write-shard.js";

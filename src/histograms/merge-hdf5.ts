@@ -12,11 +12,7 @@ import {
   withHdf5,
 } from "./histogram-shard.js";
 import { genesDigest } from "./session-facts.js";
-import { imagesDataset, pairsDataset } from "./write-hdf5.js";
-
-/** Images read and written at a time: 16 MB of 16-bit counts or of NEPDFs. */
-const BATCH_COUNTS = 8192;
-const BATCH_NEPDFS = 4096;
+import { batchSizeOf, imagesDataset, pairsDataset } from "./write-hdf5.js";
 
 export interface MergedHistograms {
   readonly pairs: number;
@@ -119,7 +115,7 @@ interface Block {
 }
 
 function blocksOf(file: Hdf5File, { count, nepdf }: HistogramShard): AsyncIterable<Block> {
-  const size = nepdf ? BATCH_NEPDFS : BATCH_COUNTS;
+  const size = batchSizeOf(nepdf);
   return readAhead(Math.ceil(count / size), 1, async (position) => {
     const range: [number, number] = [position * size, Math.min(count, (position + 1) * size)];
     const whole: [number, number] = [0, 32];

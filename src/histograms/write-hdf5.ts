@@ -1,24 +1,17 @@
 import { dirname } from "node:path";
 import { createHdf5, type GrowingDataset, type Hdf5Writer, writeWhole } from "../io/index.js";
-import { type Shard, shardRange } from "../pairs/index.js";
 import { type ProgressListener, throwIfAborted } from "../progress.js";
-import { imageArray } from "./batches.js";
-import { shardNote, shardSums } from "./histogram-shard.js";
 import { provenance } from "./provenance.js";
 import type { HistogramSession } from "./session.js";
-import { sessionFacts } from "./session-facts.js";
 
 /** Images per HDF5 chunk: 512 KB of 16-bit counts. */
 const CHUNK_IMAGES = 256;
 /** Images built and written at a time: 16 MB of 16-bit counts, or of NEPDFs. Large writes are the fast ones. */
-const BATCH_COUNTS = 8192;
-const BATCH_NEPDFS = 4096;
+export const batchSizeOf = (nepdf: boolean): number => (nepdf ? 4096 : 8192);
 
 export interface WriteOptions {
   /** float32 NEPDFs instead of counts. */
   readonly nepdf?: boolean;
-  /** Only the pairs of this part, for mergeHistogramShards. */
-  readonly shard?: Shard;
   /** Stops the writing; that of the session unless given. */
   readonly signal?: AbortSignal;
   readonly onProgress?: ProgressListener;
@@ -31,18 +24,16 @@ export interface WriteOptions {
  * - `counts` (pairs x 32 x 32, the smallest unsigned type that holds the number of cells), or `nepdf` (float32);
  * - `genes` (names), `pairs` (pairs x 2, indices into `genes`: gene a, gene b), `labels` (int32, if any);
  * - `edges` (genes x 33, float64, in transformed units), `expressing` (genes, cells that express it);
- * - attributes that say how it was made, and of a shard also `shard`; see histogram-shard.ts.
+ * - attributes that say how it was made.
  *
  * @throws CnncError `DISK_FULL`, `WRITE_FAILED`, `CANCELLED`; nothing is left at `path` then.
  */
 export async function writeHistogramsHdf5(
   session: HistogramSession,
   path: string,
-  { nepdf = false, shard, signal, onProgress }: WriteOptions = {},
+  { nepdf = false, signal, onProgress }: WriteOptions = {},
 ): Promise<void> {
   const { store, source, labels } = session;
-  const range = shard ? shardRange(source.count, shard) : { from: 0, to: source.count };
-  const sums = shardSums();
   await writeWhole(path, async (temporary) => {
     const file = await createHdf5(temporary);
     const failed = new AbortController();
@@ -53,35 +44,25 @@ export async function writeHistogramsHdf5(
       file.write("genes", [...store.geneNames]);
       file.write("edges", store.edges, [store.geneNames.length, 33]);
       file.write("expressing", store.expressing);
-      if (labels) file.write("labels", sums.labels(labels.slice(range.from, range.to)));
+      if (labels) file.write("labels", labels);
       const images = imagesDataset(file, nepdf);
       const pairs = pairsDataset(file);
       for await (const batch of session.batches({
         nepdf,
-        batchSize: nepdf ? BATCH_NEPDFS : BATCH_COUNTS,
+        batchSize: batchSizeOf(nepdf),
         reuseImages: true,
-        range,
         temporaryFolder: dirname(path),
         ...(signal && { signal }),
       })) {
-        images.append(shard ? sums.images(batch.images) : batch.images);
-        pairs.append(sums.pairs(interleave(batch.a, batch.b)));
+        images.append(batch.images);
+        pairs.append(interleave(batch.a, batch.b));
         const done = batch.first + batch.a.length;
-        onProgress?.({ phase: "Building histograms", done, total: range.to - range.from, unit: "pairs" });
-      }
-      if (range.from === range.to) {
-        images.append(imageArray(store.cells, 0, nepdf));
-        pairs.append(new Uint32Array(0));
+        onProgress?.({ phase: "Building histograms", done, total: source.count, unit: "pairs" });
       }
       // Whoever stopped the writing in its last moment wants no file either.
       throwIfAborted(signal);
       const attributes = { ...provenance(session, await origin), kind: nepdf ? "nepdf" : "counts" };
       for (const [name, value] of Object.entries(attributes)) file.attribute("/", name, value);
-      if (shard) {
-        const run = { ...(await sessionFacts(session, signal)), content: attributes.kind };
-        const note = { shard, run, pairs: source.count, attributes, sums: sums.result() };
-        file.attribute("/", "shard", shardNote(note));
-      }
       file.finish();
     } catch (error) {
       failed.abort();
@@ -99,7 +80,8 @@ export const imagesDataset = (file: Hdf5Writer, nepdf: boolean): GrowingDataset 
 export const pairsDataset = (file: Hdf5Writer): GrowingDataset =>
   file.growing("pairs", { rowShape: [2], chunkRows: 1 << 14 });
 
-function interleave(a: Uint32Array, b: Uint32Array): Uint32Array {
+/** Genes a and b of each pair, one after the other. */
+export function interleave(a: Uint32Array, b: Uint32Array): Uint32Array {
   const pairs = new Uint32Array(2 * a.length);
   for (let i = 0; i < a.length; i++) {
     pairs[2 * i] = a[i];

@@ -12,6 +12,7 @@ export {
   writeWholeFolder,
 } from "./output-file.js";
 export {
+  fixedText,
   type PlacedArray,
   type PlainArray,
   type PlainFile,

@@ -8,7 +8,7 @@ import type { FileHandle } from "node:fs/promises";
 import { HDF5_SIGNATURE } from "./hdf5-signature.js";
 import { hdf5Checksum } from "./plain-hdf5-checksum.js";
 
-const NUMERIC = ["uint8", "uint32", "uint64", "float32", "float64"] as const;
+const NUMERIC = ["uint8", "uint16", "uint32", "uint64", "int32", "float32", "float64"] as const;
 /** Numbers as numpy names them, or UTF-8 text of at most so many bytes, filled up with zeros. */
 export type PlainType = (typeof NUMERIC)[number] | { readonly text: number };
 
@@ -38,7 +38,7 @@ const SUPERBLOCK_BYTES = 48;
 const NO_ADDRESS = 0xffff_ffff_ffff_ffffn;
 
 const itemBytes = (type: PlainType): number =>
-  typeof type === "object" ? type.text : type === "uint8" ? 1 : /32$/.test(type) ? 4 : 8;
+  typeof type === "object" ? type.text : Number(/\d+$/.exec(type)) / 8;
 const bytesOf = ({ type, shape }: PlainArray): number =>
   shape.reduce((product, length) => product * length, itemBytes(type));
 
@@ -53,14 +53,16 @@ export function placeArrays(arrays: readonly PlainArray[]): PlacedArray[] {
 }
 
 /**
- * Writes everything but the data of the arrays, which makes the file an HDF5 file. Whole numbers in `attributes` become
- * uint64.
+ * Writes everything but the data of the arrays, which makes the file an HDF5 file. In `attributes`, whole numbers from 0
+ * on become uint64, and other numbers float64.
+ *
+ * @returns where the file ends
  */
 export async function writePlainHdf5(
   file: FileHandle,
   arrays: readonly PlacedArray[],
   attributes: Readonly<Record<string, string | number>>,
-): Promise<void> {
+): Promise<number> {
   const start = arrays.reduce((end, { at, bytes }) => Math.max(end, at + bytes), PAGE);
   const headers: Buffer[] = [];
   let at = start;
@@ -80,6 +82,16 @@ export async function writePlainHdf5(
   );
   await writeAll(file, Buffer.concat(headers), start);
   await writeAll(file, superblock(root, at), 0);
+  return at;
+}
+
+/** The data of an array of text: each `width` bytes. */
+export function fixedText(texts: readonly Buffer[], width: number): Buffer {
+  const all = Buffer.alloc(texts.length * width);
+  texts.forEach((text, i) => {
+    text.copy(all, i * width);
+  });
+  return all;
 }
 
 /** Writes all of some bytes, which `FileHandle.write` need not do at once. */
@@ -238,8 +250,10 @@ function readDataspace(data: Buffer): number[] {
 function datatype(type: PlainType): Buffer {
   if (typeof type === "object") return Buffer.concat([bytes(0x13, 0x11, 0, 0), uint32(type.text)]);
   const size = itemBytes(type);
-  if (type.startsWith("uint"))
-    return Buffer.concat([bytes(0x10, 0, 0, 0), uint32(size), bytes(0, 0, 8 * size, 0)]);
+  if (!type.startsWith("float")) {
+    const sign = type.startsWith("int") ? 0x08 : 0;
+    return Buffer.concat([bytes(0x10, sign, 0, 0), uint32(size), bytes(0, 0, 8 * size, 0)]);
+  }
   // Exponent and mantissa: where each begins and how many bits it has; then the bias of the exponent.
   const parts = size === 4 ? [23, 8, 0, 23] : [52, 11, 0, 52];
   const bias = size === 4 ? 127 : 1023;
@@ -273,16 +287,22 @@ const ATTRIBUTE_HEAD = 9;
 
 function attribute(name: string, value: string | number): Buffer {
   const text = Buffer.from(`${name}\0`);
-  const type: PlainType = typeof value === "number" ? "uint64" : { text: Buffer.byteLength(value) };
+  const { type, data } = attributeValue(value);
   const parts = [text, datatype(type), dataspace([])];
   const head = Buffer.from([3, 0, 0, 0, 0, 0, 0, 0, 1]);
   parts.forEach((part, i) => {
     head.writeUInt16LE(part.length, 2 + 2 * i);
   });
-  return message(
-    ATTRIBUTE,
-    Buffer.concat([head, ...parts, typeof value === "number" ? uint64(value) : Buffer.from(value)]),
-  );
+  return message(ATTRIBUTE, Buffer.concat([head, ...parts, data]));
+}
+
+function attributeValue(value: string | number): { type: PlainType; data: Buffer } {
+  if (typeof value === "string")
+    return { type: { text: Buffer.byteLength(value) }, data: Buffer.from(value) };
+  if (Number.isInteger(value) && value >= 0) return { type: "uint64", data: uint64(value) };
+  const data = Buffer.alloc(8);
+  data.writeDoubleLE(value);
+  return { type: "float64", data };
 }
 
 function readAttribute(data: Buffer): [name: string, value: string | number] {
@@ -295,6 +315,7 @@ function readAttribute(data: Buffer): [name: string, value: string | number] {
   if (readDataspace(data.subarray(spaceAt, valueAt)).length > 0) throw new NotPlain();
   if (data.length !== valueAt + itemBytes(type)) throw new NotPlain();
   if (typeof type === "object") return [name, data.toString("utf8", valueAt)];
+  if (type === "float64") return [name, data.readDoubleLE(valueAt)];
   if (type !== "uint64") throw new NotPlain();
   return [name, offset(data, valueAt)];
 }

@@ -12,3 +12,4 @@ export * from "./shard.js";
 export * from "./shard-errors.js";
 export * from "./shard-set.js";
 export * from "./splits.js";
+export * from "./stopped-shard.js";

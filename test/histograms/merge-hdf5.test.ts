@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import {
   type HistogramSession,
   mergeHistogramShards,
+  writeHistogramShard,
   writeHistogramsHdf5,
 } from "../../dist/histograms/index.js";
 import { errorOf } from "../support/errors.js";
@@ -39,7 +40,7 @@ async function writeShards(session: HistogramSession, of: number, nepdf = false)
   const folder = testFolder();
   const paths = Array.from({ length: of }, (_, i) => join(folder, `part-${i + 1}.h5`));
   for (const [i, path] of paths.entries()) {
-    await writeHistogramsHdf5(session, path, { nepdf, shard: { index: i + 1, of } });
+    await writeHistogramShard(session, path, { index: i + 1, of }, { nepdf });
   }
   return paths;
 }

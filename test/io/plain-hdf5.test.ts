@@ -17,6 +17,8 @@ import { scratchFile, scratchPath } from "./helpers.js";
 
 const ARRAYS: PlainArray[] = [
   { name: "bytes", type: "uint8", shape: [5] },
+  { name: "shorts", type: "uint16", shape: [3] },
+  { name: "signed", type: "int32", shape: [2] },
   { name: "words", type: "uint32", shape: [2, 3] },
   { name: "longs", type: "uint64", shape: [2] },
   { name: "floats", type: "float32", shape: [3] },
@@ -27,6 +29,8 @@ const ARRAYS: PlainArray[] = [
 ];
 const DATA: Record<string, Uint8Array> = {
   bytes: Uint8Array.of(1, 2, 3, 4, 255),
+  shorts: bytesOf(Uint16Array.of(1, 256, 65535)),
+  signed: bytesOf(Int32Array.of(-1, 2 ** 31 - 1)),
   words: bytesOf(Uint32Array.of(1, 2, 3, 4, 5, 2 ** 32 - 1)),
   longs: bytesOf(BigUint64Array.of(7n, 2n ** 63n)),
   floats: bytesOf(Float32Array.of(0.5, -1e30, 3)),
@@ -35,7 +39,7 @@ const DATA: Record<string, Uint8Array> = {
   one: Buffer.from("text"),
   nothing: new Uint8Array(0),
 };
-const ATTRIBUTES = { format: "a test", version: 3 };
+const ATTRIBUTES = { format: "a test", version: 3, base: Math.E, below: -2 };
 
 const PLAIN = scratchPath(".h5");
 let placed: PlacedArray[];
@@ -65,6 +69,8 @@ describe("a plain HDF5 file", () => {
     expect(file.keys().sort()).toEqual(ARRAYS.map(({ name }) => name).sort());
     for (const array of ARRAYS) expect([array.name, shape(array.name)]).toEqual([array.name, array.shape]);
     expect(value("bytes")).toEqual(Uint8Array.of(1, 2, 3, 4, 255));
+    expect(value("shorts")).toEqual(Uint16Array.of(1, 256, 65535));
+    expect(value("signed")).toEqual(Int32Array.of(-1, 2 ** 31 - 1));
     expect(value("words")).toEqual(Uint32Array.of(1, 2, 3, 4, 5, 2 ** 32 - 1));
     expect(value("longs")).toEqual(BigUint64Array.of(7n, 2n ** 63n));
     expect(value("floats")).toEqual(Float32Array.of(0.5, -1e30, 3));
@@ -72,6 +78,7 @@ describe("a plain HDF5 file", () => {
     expect(value("texts")).toEqual(["ab", "äöü"]);
     expect(value("one")).toBe("text");
     expect([file.attrs.format.value, Number(file.attrs.version.value)]).toEqual(["a test", 3]);
+    expect([file.attrs.base.value, file.attrs.below.value]).toEqual([Math.E, -2]);
     file.close();
   });
 
@@ -83,6 +90,8 @@ with h5py.File(sys.argv[1]) as file:
 `;
     expect(runPython(script, [PLAIN])).toEqual({
       bytes: ["uint8", [5], null],
+      shorts: ["uint16", [3], null],
+      signed: ["int32", [2], null],
       words: ["uint32", [2, 3], null],
       longs: ["uint64", [2], null],
       floats: ["float32", [3], null],

@@ -3,11 +3,14 @@ import { CnncError } from "../../errors.js";
 import {
   type HistogramSession,
   openHistograms,
+  type WriteShardOptions,
+  type WrittenShard,
+  writeHistogramShard,
   writeHistogramsHdf5,
   writeHistogramsNpy,
 } from "../../histograms/index.js";
 import { checkOutputFile, checkOutputFolder } from "../../io/index.js";
-import { shardRange } from "../../pairs/index.js";
+import type { Shard } from "../../pairs/index.js";
 import { interruptible } from "../interrupt.js";
 import { memoryForStores, memoryOption, READ_IN_PARTS } from "../memory-option.js";
 import {
@@ -22,7 +25,7 @@ import {
 import { describeReport, pairOptions, pairRequest } from "../pair-options.js";
 import { progressLine } from "../progress-line.js";
 import { protectInputs } from "../protect-inputs.js";
-import { shardFrom, shardOption } from "../shard-options.js";
+import { checkCheckpoint, shardFrom, shardOptions } from "../shard-options.js";
 import { formatCount, formatDuration, plural } from "../text.js";
 
 const outputOptions = {
@@ -45,7 +48,7 @@ const options = {
   ...selectionOptions,
   ...computeOptions,
   ...memoryOption,
-  ...shardOption,
+  ...shardOptions,
   ...outputOptions,
 } as const;
 type Arguments = InferredOptionTypes<typeof options> & { data: string };
@@ -78,6 +81,7 @@ async function run(args: Arguments, signal: AbortSignal): Promise<void> {
   const started = performance.now();
   const npy = args.format === "npy";
   const shard = shardFrom(args);
+  checkCheckpoint(args);
   if (npy && shard) {
     throw new CnncError(
       "BAD_USAGE",
@@ -102,38 +106,67 @@ async function run(args: Arguments, signal: AbortSignal): Promise<void> {
       signal,
       onProgress: progress.listener,
     });
-    const writing = { signal, onProgress: progress.listener };
-    const parts = npy
-      ? await writeHistogramsNpy(session, args.output, writing)
-      : void (await writeHistogramsHdf5(session, args.output, {
-          ...writing,
-          nepdf: args.nepdf,
-          ...(shard && { shard }),
-        }));
+    const onNotice = (line: string) => {
+      progress.end();
+      process.stderr.write(`${line}\n`);
+    };
+    const hooks = { signal, onProgress: progress.listener, onNotice };
+    const written = shard
+      ? await writeShard(session, shard, args, hooks)
+      : await writeAll(session, args, hooks);
     progress.end();
     const seconds = (performance.now() - started) / 1000;
-    process.stdout.write(
-      args.json ? summaryJson(session, args, seconds) : summary(session, args, seconds, parts),
-    );
+    const text = args.json ? summaryJson : summary;
+    process.stdout.write(text(session, args, seconds, written));
   } finally {
     progress.end();
     session?.close();
   }
 }
 
+/** What came of a run. */
+interface Written {
+  /** Sets of npy files. */
+  readonly parts?: number;
+  readonly shard?: Shard & WrittenShard;
+}
+
+type Hooks = Pick<WriteShardOptions, "signal" | "onProgress" | "onNotice">;
+
+async function writeAll(session: HistogramSession, args: Arguments, hooks: Hooks): Promise<Written> {
+  const { output, format, nepdf } = args;
+  if (format === "npy") return { parts: await writeHistogramsNpy(session, output, hooks) };
+  await writeHistogramsHdf5(session, output, { ...hooks, nepdf });
+  return {};
+}
+
+async function writeShard(
+  session: HistogramSession,
+  shard: Shard,
+  { output, nepdf, checkpoint }: Arguments,
+  hooks: Hooks,
+): Promise<Written> {
+  const seconds = checkpoint === undefined ? {} : { checkpointSeconds: checkpoint };
+  const written = await writeHistogramShard(session, output, shard, { ...hooks, nepdf, ...seconds });
+  return { shard: { ...shard, ...written } };
+}
+
 function summary(
   session: HistogramSession,
   args: Arguments,
   seconds: number,
-  parts: number | undefined,
+  { parts, shard }: Written,
 ): string {
-  const { selection, report } = session;
+  const { selection, report, source } = session;
   const { scale, matrix, cells } = selection;
-  const shard = shardFrom(args);
   const files = parts === undefined ? "" : ` (${plural(parts, "part")})`;
   const part = shard ? `shard ${shard.index} of ${shard.of}, ` : "";
+  const what = `${plural(shard?.pairs ?? source.count, "histogram")} of ${formatCount(cells)} cells`;
+  const when = shard?.finishedBefore ? "was there already" : `in ${formatDuration(seconds)}`;
+  const isResumed = shard && shard.resumed > 0 && !shard.finishedBefore;
   const lines = [
-    `${args.output}${files}: ${part}${plural(pairsIn(session, args), "histogram")} of ${formatCount(cells)} cells, in ${formatDuration(seconds)}`,
+    `${args.output}${files}: ${part}${what}, ${when}`,
+    ...(isResumed ? [`Went on after ${plural(shard.resumed, "histogram")} that had been built before`] : []),
     `${matrix.name} read as ${scale.name}: ${scale.reason}`,
     ...(session.inParts ? [READ_IN_PARTS] : []),
     ...describeReport(report, args),
@@ -141,7 +174,12 @@ function summary(
   return `${lines.join("\n")}\n`;
 }
 
-function summaryJson(session: HistogramSession, args: Arguments, seconds: number): string {
+function summaryJson(
+  session: HistogramSession,
+  args: Arguments,
+  seconds: number,
+  { shard: written }: Written,
+): string {
   const { selection, report, store } = session;
   const { matrix, cells, scale, transform } = selection;
   const summary = {
@@ -156,13 +194,12 @@ function summaryJson(session: HistogramSession, args: Arguments, seconds: number
     storeBytes: session.storeBytes,
     seconds,
     ...report,
-    ...(args.shard !== undefined && { shard: args.shard, shardPairs: pairsIn(session, args) }),
+    ...(written && {
+      shard: args.shard,
+      shardPairs: written.pairs,
+      resumed: written.resumed,
+      finishedBefore: written.finishedBefore,
+    }),
   };
   return `${JSON.stringify(summary, null, 2)}\n`;
-}
-
-/** Pairs in the file. */
-function pairsIn({ source }: HistogramSession, args: Arguments): number {
-  const { from, to } = shardRange(source.count, shardFrom(args) ?? { index: 1, of: 1 });
-  return to - from;
 }

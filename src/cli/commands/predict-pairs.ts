@@ -44,7 +44,7 @@ import { describeShard, runShard } from "../prediction/shard-run.js";
 import { columnsWithout, lateOf, type PredictionWork, thresholdColumn } from "../prediction/work.js";
 import { progressLine } from "../progress-line.js";
 import { protectInputs } from "../protect-inputs.js";
-import { shardFrom, shardOption } from "../shard-options.js";
+import { checkCheckpoint, shardFrom, shardOptions } from "../shard-options.js";
 import { formatCount, formatDuration, plural } from "../text.js";
 
 const scoreOptions = {
@@ -79,15 +79,6 @@ const dataOptions = {
     type: "string",
     describe: "Score this file of cnnc build-histograms, instead of expression",
     group: "Data:",
-  },
-} as const;
-
-const partOptions = {
-  ...shardOption,
-  checkpoint: {
-    type: "number",
-    describe: "With --shard: seconds of work that a kill costs at most, 30 by default",
-    group: "Shards:",
   },
 } as const;
 
@@ -127,7 +118,7 @@ const options = {
   },
   ...dataOptions,
   ...computeOptions,
-  ...partOptions,
+  ...shardOptions,
   output: { alias: "o", type: "string", describe: "File to write" },
   format: {
     choices: RANKED_FORMATS,
@@ -328,12 +319,7 @@ function checkUsage(args: Arguments): void {
   if (args.shard !== undefined && args.format !== undefined) {
     refuse("--format is given with --shard.", "Give it to cnnc merge, which makes one file of all shards.");
   }
-  if (args.checkpoint !== undefined) {
-    if (args.shard === undefined) {
-      refuse("--checkpoint is given without --shard.", "Add --shard 1/1 for a run that survives a kill.");
-    }
-    if (!(args.checkpoint >= 0)) refuse("--checkpoint must be a number of seconds.", "Give 0 or more.");
-  }
+  checkCheckpoint(args);
   if (args.histograms === undefined) {
     if (args.data === undefined)
       refuse("No data are given.", "Name a file of expression, or --histograms FILE.");

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { CnncError } from "../../errors.js";
 import {
+  fixedText,
   guardWrites,
   type PlacedArray,
   placeArrays,
@@ -180,14 +181,6 @@ function writeError(error: unknown, path: string): unknown {
 export function placesOf(arrays: Iterable<PlacedArray>): { cellIds: number; bins: number; values: number } {
   const at = new Map(Array.from(arrays, (array) => [array.name, array.at]));
   return { cellIds: at.get("cell_ids") ?? 0, bins: at.get("bins") ?? 0, values: at.get("values") ?? 0 };
-}
-
-function fixedText(texts: readonly Buffer[], width: number): Buffer {
-  const all = Buffer.alloc(texts.length * width);
-  texts.forEach((text, i) => {
-    text.copy(all, i * width);
-  });
-  return all;
 }
 
 /** Where each of consecutive parts begins, and where all end. */

@@ -2,8 +2,7 @@ import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { CnncError } from "../../errors.js";
 import { guardWrites, writeWhole } from "../../io/index.js";
-import { differencesOf, type PairRange, type RunFacts, type Shard } from "../../pairs/index.js";
-import { shellQuoted } from "../../shell-quote.js";
+import { checkStopped, type PairRange, type RunFacts, type Shard } from "../../pairs/index.js";
 import type { SortedBlock } from "../external-sort-merge.js";
 import { openRecordFile, type RecordFile, type RecordHead, writeRecordFile } from "./record-file.js";
 
@@ -57,7 +56,7 @@ export async function openCheckpoints(
     const path = join(folder, name);
     try {
       const checkpoint = await openRecordFile<CheckpointHead>(path);
-      checkIdentity(folder, checkpoint.head, identity);
+      checkStopped(folder, checkpoint.head, identity);
       await checkpoint.verify(signal);
       found.push(checkpoint);
     } catch (error) {
@@ -83,24 +82,6 @@ export async function openCheckpoints(
     remove: () => rm(folder, { recursive: true, force: true }),
     tidy: () => rmdir(folder).catch(() => {}),
   };
-}
-
-function checkIdentity(
-  folder: string,
-  { shard, run }: CheckpointHead,
-  identity: { readonly shard: Shard; readonly run: RunFacts },
-): void {
-  const part = ({ index, of }: Shard) => `${index} of ${of}`;
-  const differences = [
-    ...(part(shard) === part(identity.shard) ? [] : [`shard ${part(shard)} and ${part(identity.shard)}`]),
-    ...differencesOf(run, identity.run),
-  ];
-  if (differences.length === 0) return;
-  throw new CnncError(
-    "SHARD_MISMATCH",
-    `${folder} holds a shard that was stopped, of another run: ${differences.join("; ")}.`,
-    `Repeat its command to go on with it, delete it with \`rm -r ${shellQuoted(folder)}\`, or name another file with -o.`,
-  );
 }
 
 /** Those that follow one another from `from` on, the longest where there is a choice. */

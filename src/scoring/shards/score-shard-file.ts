@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { CnncError } from "../../errors.js";
-import { differencesOf, notAShard, type RunFacts, type Shard } from "../../pairs/index.js";
+import { isSameShard, notAShard, type RunFacts, type Shard, type ShardIdentity } from "../../pairs/index.js";
 import type { ScoreColumn } from "../formats.js";
 import { openRecordFile, type RecordFile, type RecordHead } from "./record-file.js";
 
@@ -57,14 +57,13 @@ export async function openScoreShard(path: string): Promise<ScoreShard> {
  */
 export async function finishedShard(
   path: string,
-  { shard, run }: { readonly shard: Shard; readonly run: RunFacts },
+  wanted: ShardIdentity,
   signal?: AbortSignal,
 ): Promise<ShardHead | undefined> {
   if ((await stat(path).catch(() => undefined)) === undefined) return undefined;
   try {
     const found = await openScoreShard(path);
-    const isSame = found.shard.index === shard.index && found.shard.of === shard.of;
-    if (!isSame || differencesOf(found.run, run).length > 0) return undefined;
+    if (!isSameShard(found, wanted)) return undefined;
     await found.verify(signal);
     return found.head;
   } catch (error) {

@@ -2,7 +2,7 @@ import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { CnncError } from "../../errors.js";
 import { guardWrites } from "../../io/index.js";
-import { type PairRange, type RunFacts, shardRange } from "../../pairs/index.js";
+import { type PairRange, partialFolder, type RunFacts, shardRange, stoppedShard } from "../../pairs/index.js";
 import type { ProgressListener } from "../../progress.js";
 import { VERSION } from "../../version.js";
 import { sortRecords } from "../external-sort.js";
@@ -71,7 +71,7 @@ export async function scoreShard(
   const pairs = range.to - range.from;
   const finished = await finishedShard(path, run, signal);
   const identity = { shard: run.shard, run: { ...run.run, ...options.order }, range };
-  const checkpoints = await openCheckpoints(`${path}.partial`, identity, options);
+  const checkpoints = await openCheckpoints(partialFolder(path), identity, options);
   if (finished !== undefined) {
     // A process may have been killed between naming the file and tidying up.
     await checkpoints.remove();
@@ -119,14 +119,8 @@ export async function scoreShard(
   } catch (error) {
     await rm(whole, { force: true });
     await checkpoints.tidy();
-    const done = reached() - range.from;
-    if (!(error instanceof CnncError) || error.code !== "CANCELLED" || done === 0) throw error;
-    throw new CnncError(
-      "CANCELLED",
-      "Stopped.",
-      `${done} of ${pairs} pairs are done and kept in ${checkpoints.folder}: give the same command again to go on.`,
-      { cause: error },
-    );
+    if (!(error instanceof CnncError) || error.code !== "CANCELLED") throw error;
+    throw stoppedShard(checkpoints.folder, { done: reached() - range.from, pairs }, error);
   }
 }
 
