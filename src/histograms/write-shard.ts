@@ -65,7 +65,8 @@ const DEFAULT_CHECKPOINT_SECONDS = 30;
  *
  * What is done is kept in the folder `PATH.partial` and not done again when a killed process is started once more;
  * which process did what makes no difference to the file. A file that is there already for the same shard of the same
- * run is left as it is.
+ * run is left as it is. Like other outputs it is not waited for on its way to the disk: what a machine that loses power
+ * spoils, mergeHistogramShards refuses.
  *
  * @throws CnncError `SHARD_MISMATCH` when the folder has work for something else; `CANCELLED`, `DISK_FULL`,
  *   `WRITE_FAILED`; whatever the session's batches throw. What is done is kept then.
@@ -159,7 +160,6 @@ async function writePartial(writing: Writing): Promise<number> {
     await guardWrites(path, async () => {
       const end = await writePlainHdf5(file, arrays, { ...attributes, shard: shardNote(note) });
       await file.truncate(end);
-      await file.sync();
     });
     return before.pairs;
   } catch (error) {

@@ -94,10 +94,18 @@ export function fixedText(texts: readonly Buffer[], width: number): Buffer {
   return all;
 }
 
-/** Writes all of some bytes, which `FileHandle.write` need not do at once. */
+/** Bytes written at a time: ext4 takes twice the time for pieces of 16 MB. */
+const PIECE_BYTES = 1 << 19;
+
+/** Writes all of some bytes. */
 export async function writeAll(file: FileHandle, data: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < data.length; ) {
-    const { bytesWritten } = await file.write(data, done, data.length - done, position + done);
+    const { bytesWritten } = await file.write(
+      data,
+      done,
+      Math.min(data.length - done, PIECE_BYTES),
+      position + done,
+    );
     done += bytesWritten;
   }
 }
