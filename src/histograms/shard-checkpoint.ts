@@ -40,7 +40,7 @@ export const hasCheckpoint = async (partial: PartialShard): Promise<boolean> =>
 
 /** Deletes what nobody can go on with. */
 export async function removeUnsaved({ folder, data }: PartialShard): Promise<void> {
-  await rm(data, { force: true });
+  await rm(data, { force: true }).catch(() => {});
   await rmdir(folder).catch(() => {});
 }
 
