@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "check_line.hpp"
 #include "cnn/reference_engine.hpp"
 #include "core/devices.hpp"
 #include "cuda/network_cuda.hpp"
@@ -70,12 +71,6 @@ double rank_correlation(std::span<const float> left, std::span<const float> righ
     square += (x[i] - mean) * (x[i] - mean);
   }
   return product / square;
-}
-
-bool say(const char* what, const std::string& name, double value, bool good) {
-  std::printf("parity  %-58s %-20s %10.3g  %s\n", what, name.c_str(), value, good ? "good" : "BAD");
-  std::fflush(stdout);
-  return good;
 }
 
 bool same_as_reference(const Named& one, std::size_t count) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "check_line.hpp"
 #include "cnn/reference_engine.hpp"
 #include "core/devices.hpp"
 #include "cuda/gradients_cuda.hpp"
@@ -19,32 +20,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// The largest difference among the numbers of a layer's parameter, relative to the largest of them. Some gradients are
-/// zero but for rounding, hence the floor.
-double relative_difference(const Network& network, std::span<const float> values, std::span<const float> expected) {
-  double largest = 0;
-  for (const float value : expected) largest = std::max(largest, std::abs(double{value}));
-  double worst = 0;
-  for (const PlacedLayer& layer : network.layers) {
-    for (const ParameterRange& range : layer.parameters) {
-      double scale = 1e-3 * largest;
-      double difference = 0;
-      for (std::size_t i = range.offset; i < range.offset + range.size; ++i) {
-        scale = std::max(scale, std::abs(double{expected[i]}));
-        const double here = std::abs(double{values[i]} - expected[i]);
-        difference = std::isfinite(here) ? std::max(difference, here) : INFINITY;
-      }
-      worst = std::max(worst, difference / scale);
-    }
-  }
-  return worst;
-}
-
-bool say(const char* what, const std::string& name, double value, double limit) {
-  const bool good = value < limit;
-  std::printf("parity  %-58s %-20s %10.3g  %s\n", what, name.c_str(), value, good ? "good" : "BAD");
-  std::fflush(stdout);
-  return good;
+bool below(const char* what, const std::string& name, double value, double limit) {
+  return say(what, name, value, value < limit);
 }
 
 bool gradients_agree(const std::string& name, const Network& network, std::size_t count, double limit) {
@@ -62,7 +39,7 @@ bool gradients_agree(const std::string& name, const Network& network, std::size_
     std::vector<float> given(network.parameters);
     const double on_gpu = gpu->gradients(batch.view(), key, given);
     const char* what = drop ? "gradients with dropout, float32, relative" : "gradients, float32, relative";
-    good = say(what, name, std::max(relative_difference(network, given, expected), std::abs(on_gpu - loss) / loss), limit) &&
+    good = below(what, name, std::max(test::largest_difference(network, given, expected), std::abs(on_gpu - loss) / loss), limit) &&
            good;
   }
   return good;
@@ -81,7 +58,7 @@ bool steps_agree(const std::string& name, const Network& network, OptimizerKind 
   }
   const char* const names[] = {"weights after 20 steps of sgd, relative", "weights after 20 steps of adam, relative",
                                "weights after 20 steps of adamw, relative"};
-  return say(names[static_cast<int>(kind)], name, relative_difference(network, gpu->parameters(), cpu->parameters()),
+  return below(names[static_cast<int>(kind)], name, test::largest_difference(network, gpu->parameters(), cpu->parameters()),
              1e-3);
 }
 
@@ -114,7 +91,7 @@ bool rows_agree(const std::string& name, const Network& network, const std::vect
     ends.push_back(gpu->parameters());
   }
   const bool same = ends[0] == ends[1];
-  return say("a step by rows ends in other bits than one by images", name, same ? 0 : 1, 0.5);
+  return below("a step by rows ends in other bits than one by images", name, same ? 0 : 1, 0.5);
 }
 
 void print_rate(const std::string& name, const Network& network, const std::vector<ImageKind>& kinds,

@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cmath>
 #include <memory>
 #include <type_traits>
 #include <variant>
 #include <vector>
 
+#include "cnn/fold_norm.hpp"
 #include "cnn/head.hpp"
 #include "cnn/network_steps.hpp"
 #include "core/error.hpp"
@@ -38,26 +38,10 @@ struct ProductOperation {
 struct PointwiseOperation {
   std::optional<NormLayer> norm;
   PointwiseShape shape;
-  std::vector<float> scale, shift;
+  FoldedNorm folded;
 };
 
 using Operation = std::variant<ProductOperation, PointwiseOperation>;
-
-/// Normalisation with moving statistics as scale x + shift.
-void norm_scale(const NormLayer& layer, std::span<const float> parameters, std::vector<float>& scale,
-                std::vector<float>& shift) {
-  const std::size_t channels = layer.parameters[0].size;
-  const auto value = [&](std::size_t range, std::size_t c) {
-    return double{parameters[layer.parameters[range].offset + c]};
-  };
-  scale.resize(channels);
-  shift.resize(channels);
-  for (std::size_t c = 0; c < channels; ++c) {
-    const double factor = value(0, c) / std::sqrt(value(3, c) + layer.norm.epsilon);
-    scale[c] = static_cast<float>(factor);
-    shift[c] = static_cast<float>(value(1, c) - factor * value(2, c));
-  }
-}
 
 /// What a thread has of its own.
 template <class T>
@@ -95,7 +79,7 @@ class OnednnPredictor final : public Predictor {
         load(*product);
       } else {
         auto& pointwise = std::get<PointwiseOperation>(operation);
-        if (pointwise.norm) norm_scale(*pointwise.norm, parameters, pointwise.scale, pointwise.shift);
+        if (pointwise.norm) pointwise.folded = fold_norm(*pointwise.norm, parameters);
       }
     }
     threads_[0].stream.wait();
@@ -158,7 +142,7 @@ class OnednnPredictor final : public Predictor {
     const bool relu = step.relu && !folded;
     if (!norm && !relu && !step.pool) return;  // dropout alone does nothing here
     const PointwiseShape shape = pointwise_shape(step, relu);
-    operations_.emplace_back(PointwiseOperation{norm ? step.norm : std::nullopt, shape, {}, {}});
+    operations_.emplace_back(PointwiseOperation{norm ? step.norm : std::nullopt, shape, {}});
   }
 
   void make_threads(const NetworkSteps& plan) {
@@ -180,20 +164,9 @@ class OnednnPredictor final : public Predictor {
   }
 
   void load(ProductOperation& operation) {
-    const auto all = std::span<const float>(parameters_);
-    const ProductStep& step = operation.step;
-    const auto kernel = all.subspan(step.weights.offset, step.weights.size);
-    std::vector<float> weights(kernel.begin(), kernel.end());
-    std::vector<float> bias(step.out.channels);
-    if (step.bias) std::copy_n(all.data() + step.bias->offset, bias.size(), bias.data());
-    if (operation.norm) {
-      std::vector<float> scale;
-      std::vector<float> shift;
-      norm_scale(*operation.norm, all, scale, shift);
-      for (std::size_t i = 0; i < weights.size(); ++i) weights[i] *= scale[i % scale.size()];
-      for (std::size_t c = 0; c < bias.size(); ++c) bias[c] = bias[c] * scale[c] + shift[c];
-    }
-    onednn::load_weights(operation.product, weights, bias, operation.weights, threads_[0].stream);
+    const FoldedProduct folded =
+        fold_product(operation.step, operation.norm ? &*operation.norm : nullptr, parameters_);
+    onednn::load_weights(operation.product, folded.weights, folded.bias, operation.weights, threads_[0].stream);
     threads_[0].stream.wait();
   }
 
@@ -215,7 +188,7 @@ class OnednnPredictor final : public Predictor {
                            {DNNL_ARG_SCRATCHPAD, memory(product->forward.scratchpad, state.scratchpad.data())}});
       } else {
         const auto& pointwise = std::get<PointwiseOperation>(operations_[i]);
-        const NormScale norm{pointwise.scale.data(), pointwise.shift.data()};
+        const NormScale norm{pointwise.folded.scale.data(), pointwise.folded.shift.data()};
         kernels_.forward(pointwise.shape, kImages<T>, pointwise.norm ? &norm : nullptr, in, out);
       }
     }

@@ -98,7 +98,7 @@ class LoadedNetwork {
   void load(const PointwiseOperation& operation, std::span<const float> parameters) {
     LoadedPointwise loaded{&operation, {}, {}};
     if (operation.norm) {
-      const PackedNorm packed = pack_norm(*operation.norm, parameters);
+      const FoldedNorm packed = pack_norm(*operation.norm, parameters);
       loaded.scale = on_device(packed.scale);
       loaded.shift = on_device(packed.shift);
     }

@@ -1,7 +1,6 @@
 #include "cuda/network_plan.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/error.hpp"
 
@@ -21,21 +20,6 @@ Layout normalised_layout(const Layout& layout, const Shape& shape) {
 }
 
 namespace {
-
-/// Normalisation with moving statistics as scale x + shift.
-PackedNorm scale_and_shift(const NormLayer& layer, std::span<const float> parameters) {
-  const std::size_t channels = layer.parameters[0].size;
-  PackedNorm packed{std::vector<float>(channels), std::vector<float>(channels)};
-  const auto value = [&](std::size_t range, std::size_t c) {
-    return double{parameters[layer.parameters[range].offset + c]};
-  };
-  for (std::size_t c = 0; c < channels; ++c) {
-    const double factor = value(0, c) / std::sqrt(value(3, c) + layer.norm.epsilon);
-    packed.scale[c] = static_cast<float>(factor);
-    packed.shift[c] = static_cast<float>(value(1, c) - factor * value(2, c));
-  }
-  return packed;
-}
 
 template <class T>
 class Planner {
@@ -107,21 +91,14 @@ NetworkPlan<T> plan_network(const Network& network, std::size_t shared_bytes) {
 
 template <class T>
 PackedProduct<T> pack_product(const ProductOperation<T>& operation, std::span<const float> parameters) {
-  const ProductStep& step = operation.step;
-  const auto kernel = parameters.subspan(step.weights.offset, step.weights.size);
-  std::vector<float> weights(kernel.begin(), kernel.end());
-  std::vector<float> bias(step.out.channels);
-  if (step.bias) std::copy_n(parameters.data() + step.bias->offset, bias.size(), bias.data());
-  if (operation.norm) {
-    const PackedNorm norm = scale_and_shift(*operation.norm, parameters);
-    for (std::size_t i = 0; i < weights.size(); ++i) weights[i] *= norm.scale[i % bias.size()];
-    for (std::size_t c = 0; c < bias.size(); ++c) bias[c] = bias[c] * norm.scale[c] + norm.shift[c];
-  }
-  return {pack_weights<T>(operation.plan, operation.flattened, weights), pack_bias<T>(operation.plan, bias)};
+  const FoldedProduct folded =
+      fold_product(operation.step, operation.norm ? &*operation.norm : nullptr, parameters);
+  return {pack_weights<T>(operation.plan, operation.flattened, folded.weights),
+          pack_bias<T>(operation.plan, folded.bias)};
 }
 
-PackedNorm pack_norm(const NormLayer& norm, std::span<const float> parameters) {
-  PackedNorm packed = scale_and_shift(norm, parameters);
+FoldedNorm pack_norm(const NormLayer& norm, std::span<const float> parameters) {
+  FoldedNorm packed = fold_norm(norm, parameters);
   const std::size_t stored = packed.scale.size() + packed.scale.size() % 2;
   packed.scale.resize(stored);
   packed.shift.resize(stored);

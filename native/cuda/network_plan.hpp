@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "cnn/fold_norm.hpp"
 #include "cnn/network_steps.hpp"
 #include "cuda/pointwise_block.hpp"
 #include "cuda/product_plan.hpp"
@@ -61,12 +62,8 @@ struct PackedProduct {
 template <class T>
 [[nodiscard]] PackedProduct<T> pack_product(const ProductOperation<T>& operation, std::span<const float> parameters);
 
-/// Normalisation with moving statistics as scale x + shift, by stored channel.
-struct PackedNorm {
-  std::vector<float> scale;
-  std::vector<float> shift;
-};
-[[nodiscard]] PackedNorm pack_norm(const NormLayer& norm, std::span<const float> parameters);
+/// fold_norm by stored channel, zeros for padding.
+[[nodiscard]] FoldedNorm pack_norm(const NormLayer& norm, std::span<const float> parameters);
 
 /// Weights [output][stored input] and biases of the head.
 struct PackedHead {

@@ -12,6 +12,7 @@
 #include "core/nepdf.hpp"
 #include "cuda/image_block.hpp"
 #include "cuda/network_plan.hpp"
+#include "host_backend.hpp"
 #include "networks.hpp"
 
 using namespace cnnc;
@@ -29,13 +30,6 @@ struct HostBlock {
   }
 };
 
-template <class T>
-T stored_as(float value) {
-  T stored{};
-  store_one(stored, value);
-  return stored;
-}
-
 /// Runs the kernels of a network on the host, block after block.
 template <class T>
 class HostNetwork {
@@ -48,13 +42,13 @@ class HostNetwork {
   std::vector<float> run(std::span<const float> parameters, std::span<const float> images, bool probabilities) const {
     const std::size_t size = network_.input.size();
     const auto count = static_cast<std::uint32_t>(images.size() / size);
-    std::vector<T> in(count * plan_.largest, stored_as<T>(7));  // what was there before must not show
-    std::vector<T> out(count * plan_.largest, stored_as<T>(-7));
+    std::vector<T> in(count * plan_.largest, test::stored_as<T>(7));  // what was there before must not show
+    std::vector<T> out(count * plan_.largest, test::stored_as<T>(-7));
     for (std::size_t pixel = 0; pixel < count * network_.input.pixels(); ++pixel) {
       for (std::size_t c = 0; c < plan_.input.stored(); ++c) {
         const bool exists = c < network_.input.channels;
         in[pixel * plan_.input.stored() + c] =
-            stored_as<T>(exists ? images[pixel * network_.input.channels + c] : 0);
+            test::stored_as<T>(exists ? images[pixel * network_.input.channels + c] : 0);
       }
     }
     for (const auto& operation : plan_.operations) {
@@ -92,7 +86,7 @@ class HostNetwork {
 
   void run_one(const PointwiseOperation& operation, std::span<const float> parameters, std::uint32_t count,
                const std::vector<T>& in, std::vector<T>& out) const {
-    PackedNorm norm;
+    FoldedNorm norm;
     if (operation.norm) norm = pack_norm(*operation.norm, parameters);
     const PointwiseBatch<T> batch{operation.in,
                                   operation.out,
@@ -111,33 +105,12 @@ class HostNetwork {
   NetworkPlan<T> plan_;
 };
 
-struct Case {
-  std::string name;
-  Network network;
-};
-
-std::vector<Case> cases(std::size_t divisor) {
-  std::vector<Case> all;
-  for (const bool causality : {false, true}) {
-    for (std::size_t channels = 1; channels <= 3; ++channels) {
-      const std::string name = std::to_string(channels) + (causality ? " causality" : " interaction");
-      all.push_back({"published " + name, place_layers(test::published(channels, causality, divisor))});
-      all.push_back({"compact " + name, place_layers(test::compact(channels, causality, divisor))});
-      all.push_back({"mlp " + name, place_layers(test::mlp(channels, causality, divisor))});
-      all.push_back({"unusual " + name, place_layers(test::unusual(channels, causality))});
-    }
-  }
-  all.push_back({"one layer", place_layers({{32, 32, 2}, {Flatten{}, Dense{3, true}, Softmax{}}})});
-  all.push_back({"a vector", place_layers({{1, 1, 5}, {Dense{4, true}, Relu{}, Dense{1, false}, Sigmoid{}}})});
-  return all;
-}
-
 /// Shared memory of a block on a data-centre GPU, and a size that cuts images into bands.
 constexpr std::size_t kPlenty = 227 * 1024;
 constexpr std::size_t kLittle = 9 * 1024;
 
 template <class T>
-double largest_error(const Case& one, std::size_t count, std::size_t shared_bytes, bool probabilities) {
+double largest_error(const test::Case& one, std::size_t count, std::size_t shared_bytes, bool probabilities) {
   const Network& network = one.network;
   const auto parameters = test::random_parameters(network, 17);
   const test::Labelled batch = test::random_images(network, count, count);
@@ -161,7 +134,7 @@ double largest_error(const Case& one, std::size_t count, std::size_t shared_byte
 }  // namespace
 
 TEST_CASE("the kernels of a GPU's network, run on the host, give what the reference gives") {
-  for (const Case& one : cases(8)) {
+  for (const test::Case& one : test::cases_and_small_ones()) {
     CAPTURE(one.name);
     for (const std::size_t count : {1, 7}) {
       CAPTURE(count);
@@ -173,16 +146,16 @@ TEST_CASE("the kernels of a GPU's network, run on the host, give what the refere
 }
 
 TEST_CASE("the kernels of a GPU's network do so with little shared memory, and at full width") {
-  for (const Case& one : cases(8)) {
+  for (const test::Case& one : test::cases_and_small_ones()) {
     if (one.name == "one layer") continue;  // its features are read by the head
     CAPTURE(one.name);
     CHECK(largest_error<float>(one, 3, kLittle, true) < 1e-5);
     CHECK(largest_error<Bf16>(one, 3, kLittle, true) < 0.01);
   }
-  const Case published{"published", place_layers(test::published(1, true, 1))};
+  const test::Case published{"published", place_layers(test::published(1, true, 1))};
   CHECK(largest_error<float>(published, 2, kPlenty, true) < 1e-5);
   CHECK(largest_error<Bf16>(published, 2, kPlenty, true) < 0.01);
-  const Case compact{"compact", place_layers(test::compact(2, false, 1))};
+  const test::Case compact{"compact", place_layers(test::compact(2, false, 1))};
   CHECK(largest_error<float>(compact, 3, kPlenty, true) < 1e-5);
   CHECK(largest_error<Bf16>(compact, 3, kPlenty, true) < 0.01);
 }

@@ -67,51 +67,10 @@ class HostTraining {
   test::HostBackend::Array<float> first_, second_;
 };
 
-struct Case {
-  std::string name;
-  Network network;
-};
+bool is_unusual(const test::Case& one) { return one.name.starts_with("unusual"); }
 
-std::vector<Case> cases() {
-  std::vector<Case> all;
-  for (const bool causality : {false, true}) {
-    for (std::size_t channels = 1; channels <= 3; ++channels) {
-      const std::string name = std::to_string(channels) + (causality ? " causality" : " interaction");
-      all.push_back({"published " + name, place_layers(test::published(channels, causality, 8))});
-      all.push_back({"compact " + name, place_layers(test::compact(channels, causality, 8))});
-      all.push_back({"mlp " + name, place_layers(test::mlp(channels, causality, 8))});
-      all.push_back({"unusual " + name, place_layers(test::unusual(channels, causality))});
-    }
-  }
-  all.push_back({"one layer", place_layers({{32, 32, 2}, {Flatten{}, Dense{3, true}, Softmax{}}})});
-  all.push_back({"a vector", place_layers({{1, 1, 5}, {Dense{4, true}, Relu{}, Dense{1, false}, Sigmoid{}}})});
-  return all;
-}
-
-bool is_unusual(const Case& one) { return one.name.starts_with("unusual"); }
-
-/// Largest difference relative to the largest value of each range of parameters. Where a normalisation follows,
-/// some gradients are zero but for rounding, hence the floor.
-double largest_difference(const Network& network, std::span<const float> values, std::span<const float> expected) {
-  double largest = 0;
-  for (const float value : expected) largest = std::max(largest, std::abs(double{value}));
-  double worst = 0;
-  for (const PlacedLayer& layer : network.layers) {
-    for (const ParameterRange& range : layer.parameters) {
-      double scale = 1e-3 * largest;
-      double difference = 0;
-      for (std::size_t i = range.offset; i < range.offset + range.size; ++i) {
-        CHECK(std::isfinite(values[i]));
-        scale = std::max(scale, std::abs(double{expected[i]}));
-        difference = std::max(difference, std::abs(double{values[i]} - expected[i]));
-      }
-      worst = std::max(worst, difference / scale);
-    }
-  }
-  return worst;
-}
-
-void compare(const Case& one, std::size_t count, std::size_t shared_bytes, const std::optional<DropoutKey>& key) {
+void compare(const test::Case& one, std::size_t count, std::size_t shared_bytes,
+             const std::optional<DropoutKey>& key) {
   CAPTURE(one.name);
   CAPTURE(count);
   CAPTURE(key.has_value());
@@ -125,7 +84,7 @@ void compare(const Case& one, std::size_t count, std::size_t shared_bytes, const
   HostTraining<float> host(network, shared_bytes);
   host.set_parameters(parameters);
   CHECK(host.find_gradients(batch, key) == doctest::Approx(loss).epsilon(1e-5));
-  CHECK(largest_difference(network, host.gradients(), expected) < (is_unusual(one) ? 1e-3 : 1e-4));
+  CHECK(test::largest_difference(network, host.gradients(), expected) < (is_unusual(one) ? 1e-3 : 1e-4));
 }
 
 /// Cosine of the angle between two lists of numbers.
@@ -139,20 +98,13 @@ double cosine(std::span<const float> a, std::span<const float> b) {
   return sums[0] / std::sqrt(sums[1] * sums[2]);
 }
 
-template <class T>
-T stored_as(float value) {
-  T stored{};
-  store_one(stored, value);
-  return stored;
-}
-
 /// Numbers of a batch of images that lie as `layout` says, padding included.
 template <class T>
 test::HostBackend::Array<T> random_values(const Layout& layout, std::uint32_t images, RandomSequence& random) {
   test::HostBackend::Array<T> values(std::size_t{images} * layout.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
     const bool exists = i % layout.stored() < layout.channels;
-    values.data()[i] = stored_as<T>(exists ? static_cast<float>(random.uniform(-1, 1)) : 0);
+    values.data()[i] = test::stored_as<T>(exists ? static_cast<float>(random.uniform(-1, 1)) : 0);
   }
   return values;
 }
@@ -226,7 +178,7 @@ TEST_CASE("a GPU's derivatives by weights are plain sums, for all shapes of laye
 }
 
 TEST_CASE("a GPU's training step, run on the host, gives the reference's gradients") {
-  for (const Case& one : cases()) {
+  for (const test::Case& one : test::cases_and_small_ones()) {
     compare(one, 5, kPlenty, DropoutKey{5, 9});
     if (one.name.ends_with("2 interaction")) compare(one, 5, kPlenty, std::nullopt);
     // Normalising the vectors of one or two images divides rounding by a variance of almost nothing.
@@ -235,7 +187,7 @@ TEST_CASE("a GPU's training step, run on the host, gives the reference's gradien
 }
 
 TEST_CASE("a GPU's training step does so with little shared memory, and for more images than a block takes") {
-  for (const Case& one : cases()) {
+  for (const test::Case& one : test::cases_and_small_ones()) {
     if (one.name == "one layer") continue;  // its features are read by the head
     compare(one, 3, kLittle, DropoutKey{3, 4});
     if (one.name.ends_with("2 causality")) compare(one, 20, kPlenty, DropoutKey{3, 4});
@@ -248,10 +200,10 @@ TEST_CASE("a GPU's training step gives the reference's gradients at full width")
 }
 
 TEST_CASE("a GPU's training step in bfloat16 stays near the reference") {
-  const Case all[]{{"published", place_layers(test::published(1, true, 2))},
+  const test::Case all[]{{"published", place_layers(test::published(1, true, 2))},
                    {"compact", place_layers(test::compact(2, false, 1))},
                    {"mlp", place_layers(test::mlp(2, false, 1))}};
-  for (const Case& one : all) {
+  for (const test::Case& one : all) {
     CAPTURE(one.name);
     const Network& network = one.network;
     const auto parameters = test::random_parameters(network, 6);
@@ -348,7 +300,7 @@ TEST_CASE("smaller batches after larger ones, and images of weight 0, train a GP
   batch.classes.push_back(0);
   batch.weights.push_back(0);
   CHECK(used.find_gradients(batch, std::nullopt) == doctest::Approx(loss).epsilon(1e-6));
-  CHECK(largest_difference(network, used.gradients(), expected) < 1e-5);
+  CHECK(test::largest_difference(network, used.gradients(), expected) < 1e-5);
 }
 
 TEST_CASE("a GPU's training step has the same bits in whatever order its threads run") {

@@ -10,6 +10,14 @@
 
 namespace cnnc::test {
 
+/// A number as activations hold it.
+template <class T>
+T stored_as(float value) {
+  T stored{};
+  gpu::store_one(stored, value);
+  return stored;
+}
+
 /// Runs the kernels of a GPU's training on the host, block after block, thread after thread; a Backend of TrainingRun.
 class HostBackend {
  public:

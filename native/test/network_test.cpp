@@ -15,48 +15,10 @@
 #include "networks.hpp"
 
 namespace cnnc {
-namespace {
 
-struct Case {
-  std::string name;
-  Network network;
-};
-
-std::vector<Case> cases() {
-  std::vector<Case> all;
-  for (const bool causality : {false, true}) {
-    for (std::size_t channels = 1; channels <= 3; ++channels) {
-      const std::string name = std::to_string(channels) + (causality ? " causality" : " interaction");
-      all.push_back({"published " + name, place_layers(test::published(channels, causality, 8))});
-      all.push_back({"compact " + name, place_layers(test::compact(channels, causality, 8))});
-      all.push_back({"mlp " + name, place_layers(test::mlp(channels, causality, 8))});
-      all.push_back({"unusual " + name, place_layers(test::unusual(channels, causality))});
-    }
-  }
-  return all;
-}
-
-/// Largest difference relative to the largest value of each range of parameters. Where a normalisation follows,
-/// some gradients are zero but for rounding, hence the floor.
-double largest_difference(const Network& network, std::span<const float> values, std::span<const float> expected) {
-  double largest = 0;
-  for (const float value : expected) largest = std::max(largest, std::abs(double{value}));
-  double worst = 0;
-  for (const PlacedLayer& layer : network.layers) {
-    for (const ParameterRange& range : layer.parameters) {
-      double scale = 1e-3 * largest;
-      double difference = 0;
-      for (std::size_t i = range.offset; i < range.offset + range.size; ++i) {
-        scale = std::max(scale, std::abs(double{expected[i]}));
-        difference = std::max(difference, std::abs(double{values[i]} - expected[i]));
-      }
-      worst = std::max(worst, difference / scale);
-    }
-  }
-  return worst;
-}
-
-}  // namespace
+using test::Case;
+using test::cases;
+using test::largest_difference;
 
 TEST_CASE("the published network has 550,627 parameters with three outputs") {
   CHECK(place_layers(test::published(1, true, 1)).parameters == 550'627);
@@ -302,10 +264,7 @@ TEST_CASE("what a diverged network left behind does not reach later batches") {
 
 TEST_CASE("batches of one image, larger ones than announced and networks of one layer agree with the reference") {
   if (onednn_version().empty()) return;
-  std::vector<Case> all = cases();
-  all.push_back({"one layer", place_layers({{32, 32, 2}, {Flatten{}, Dense{3, true}, Softmax{}}})});
-  all.push_back({"a vector", place_layers({{1, 1, 5}, {Dense{4, true}, Relu{}, Dense{1, false}, Sigmoid{}}})});
-  for (const Case& one : all) {
+  for (const Case& one : test::cases_and_small_ones()) {
     CAPTURE(one.name);
     const Network& network = one.network;
     const auto parameters = test::random_parameters(network, 4);

@@ -1,7 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "cnn/engine.hpp"
@@ -81,6 +85,56 @@ inline NetworkSpec unusual(std::size_t channels, bool causality) {
                  Dense{causality ? std::size_t{3} : 1, false},
                  causality ? Layer{Softmax{}} : Layer{Sigmoid{}}};
   return spec;
+}
+
+struct Case {
+  std::string name;
+  Network network;
+};
+
+/// All tasks, numbers of channels and networks, at an eighth of the width.
+inline std::vector<Case> cases() {
+  std::vector<Case> all;
+  for (const bool causality : {false, true}) {
+    for (std::size_t channels = 1; channels <= 3; ++channels) {
+      const std::string name = std::to_string(channels) + (causality ? " causality" : " interaction");
+      all.push_back({"published " + name, place_layers(published(channels, causality, 8))});
+      all.push_back({"compact " + name, place_layers(compact(channels, causality, 8))});
+      all.push_back({"mlp " + name, place_layers(mlp(channels, causality, 8))});
+      all.push_back({"unusual " + name, place_layers(unusual(channels, causality))});
+    }
+  }
+  return all;
+}
+
+/// The smallest networks, too.
+inline std::vector<Case> cases_and_small_ones() {
+  std::vector<Case> all = cases();
+  all.push_back({"one layer", place_layers({{32, 32, 2}, {Flatten{}, Dense{3, true}, Softmax{}}})});
+  all.push_back({"a vector", place_layers({{1, 1, 5}, {Dense{4, true}, Relu{}, Dense{1, false}, Sigmoid{}}})});
+  return all;
+}
+
+/// The largest difference of a range of parameters, relative to the largest value in it. Where a normalisation follows,
+/// some gradients are zero but for rounding, hence the floor. Infinite where a value is no number.
+inline double largest_difference(const Network& network, std::span<const float> values,
+                                 std::span<const float> expected) {
+  double largest = 0;
+  for (const float value : expected) largest = std::max(largest, std::abs(double{value}));
+  double worst = 0;
+  for (const PlacedLayer& layer : network.layers) {
+    for (const ParameterRange& range : layer.parameters) {
+      double scale = 1e-3 * largest;
+      double difference = 0;
+      for (std::size_t i = range.offset; i < range.offset + range.size; ++i) {
+        scale = std::max(scale, std::abs(double{expected[i]}));
+        const double here = std::abs(double{values[i]} - expected[i]);
+        difference = std::isfinite(here) ? std::max(difference, here) : std::numeric_limits<double>::infinity();
+      }
+      worst = std::max(worst, difference / scale);
+    }
+  }
+  return worst;
 }
 
 /// Parameters as a training might leave them: kernels of Glorot's size, everything else near its start.
