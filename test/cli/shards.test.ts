@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -8,6 +8,7 @@ import { expectOneSentence } from "../support/one-sentence.js";
 import { fillPredictionFolder } from "../support/prediction-folder.js";
 import { contents, outcomeOf, runCnnc, startCnnc, testFolder } from "../support/run-cnnc.js";
 import { runMain } from "../support/run-main.js";
+import { writeTinyH5ad } from "../support/tiny-h5ad.js";
 
 const SAMPLES = fileURLToPath(new URL("../../data-samples/", import.meta.url));
 const SAMPLE = join(SAMPLES, "expression.h5ad");
@@ -166,10 +167,19 @@ describe("build-histograms --shard", () => {
         new RegExp(`^part-${index}\\.h5: shard ${index} of 3, ${index === 2 ? 6 : 7} histograms`),
       );
     }
+    const facts = { shard: "2/3", shardPairs: 6, pairs: 20 };
+    const again = await build("--shard", "2/3", "-o", "part-2.h5");
+    expect(again).toMatch(/^part-2\.h5: shard 2 of 3, 6 histograms of 6 cells, was there already\n/);
     expect(JSON.parse(await build("--shard", "2/3", "-o", "part-2.h5", "--json"))).toMatchObject({
-      shard: "2/3",
-      shardPairs: 6,
-      pairs: 20,
+      ...facts,
+      resumed: 6,
+      finishedBefore: true,
+    });
+    rmSync(join(FOLDER, "part-2.h5"));
+    expect(JSON.parse(await build("--shard", "2/3", "-o", "part-2.h5", "--json"))).toMatchObject({
+      ...facts,
+      resumed: 0,
+      finishedBefore: false,
     });
     await build("-o", "whole.h5");
     const text = await cnnc("merge", "part-3.h5", "part-1.h5", "part-2.h5", "-o", "merged.h5");
@@ -207,6 +217,12 @@ describe("shards, where something is wrong", () => {
       [...predictShard, "--shard", "1/2", "--format", "csv", "-o", "p.cnnc"],
       /--format is given with --shard/,
       /cnnc merge/,
+    ],
+    [
+      "checkpoints of histograms alone",
+      ["build-histograms", "data.h5ad", "--all-pairs", "--checkpoint", "5", "-o", "p.h5"],
+      /without --shard/,
+      /1\/1/,
     ],
     ["no output", [...predictShard, "--shard", "1/2"], /--output is missing/, /-o FILE/],
     ["checkpoints alone", [...predictShard, "--checkpoint", "5", "-o", "p.tsv"], /without --shard/, /1\/1/],
@@ -285,52 +301,96 @@ describe("shards, where something is wrong", () => {
   });
 });
 
-describe("a shard that is killed", () => {
-  /** Slow enough to be killed in the middle: TensorFlow.js shows 32 images at a time. */
-  const slow = (output: string) => [
-    ...["predict-pairs", SAMPLE, "--model", join(FOLDER, "tanh"), "--scale", "counts", "--pairs", "some.tsv"],
-    ...["--shard", "1/1", "--checkpoint", "0", "-o", output],
-  ];
+/** What a stopped shard can go on with; it changes with each checkpoint. */
+function keptOf(output: string): string {
+  const partial = `${output}.partial`;
+  try {
+    const names = contents(partial);
+    if (names.includes("checkpoint.json")) return readFileSync(join(partial, "checkpoint.json"), "utf8");
+    return names.filter((name) => /^pairs-\d+-\d+$/.test(name)).join();
+  } catch {
+    // There is none, or it went this moment.
+    return "";
+  }
+}
+
+/** Starts a shard and sends a signal as soon as it has so many more checkpoints. */
+async function stopped(args: string[], output: string, signal: NodeJS.Signals, more: number) {
+  for (;;) {
+    const child = startCnnc([...args, "-o", output], dirname(output));
+    let isEnded = false;
+    const outcome = outcomeOf(child).finally(() => {
+      isEnded = true;
+    });
+    let known = keptOf(output);
+    for (let changes = 0; changes < more && !isEnded; await sleep(2)) {
+      const now = keptOf(output);
+      if (now !== known) changes++;
+      known = now;
+    }
+    child.kill(signal);
+    const { stdout, stderr, ...end } = await outcome;
+    // What a process that ended by itself says belongs to a failure of the test.
+    if (!existsSync(output)) return { ...end, stdout, stderr: end.signal === null ? stderr : "" };
+    // On a busy machine the signal may come too late.
+    rmSync(output);
+    rmSync(`${output}.partial`, { recursive: true, force: true });
+  }
+}
+
+const KILLED = { code: null, signal: "SIGKILL", stderr: "" };
+
+describe.each(["scores", "histograms"] as const)("a shard of %s that is killed", (kind) => {
   const made = testFolder();
+  const data = kind === "scores" ? SAMPLE : join(made, "wide.h5ad");
+  const list = join(made, "some.tsv");
+  /** Slow enough to be killed in the middle: TensorFlow.js shows 32 images at a time, and the others are 128 MB. */
+  const slow =
+    kind === "scores"
+      ? ["predict-pairs", data, "--model", join(FOLDER, "tanh"), "--scale", "counts", "--pairs", list]
+      : ["build-histograms", data, "--all-pairs"];
+  const shard = [...slow, "--shard", "1/1", "--checkpoint", "0"];
+  const whole = join(made, "whole.cnnc");
   beforeAll(async () => {
     const lines = readFileSync(join(SAMPLES, "pairs.tsv"), "utf8").split("\n").slice(0, 400);
-    writeFileSync(join(made, "some.tsv"), lines.join("\n"));
-    expect((await runCnnc(slow("whole.cnnc"), made)).code).toBe(0);
+    writeFileSync(list, lines.join("\n"));
+    if (kind === "histograms") await writeWide(data, 500);
+    expect((await runCnnc([...shard, "-o", whole], made)).code).toBe(0);
   });
-
-  const checkpoints = (output: string) =>
-    existsSync(join(made, `${output}.partial`)) ? contents(join(made, `${output}.partial`)).length : 0;
-
-  /** Starts it and sends a signal as soon as it has some more checkpoints. */
-  async function stopped(output: string, signal: NodeJS.Signals, more: number) {
-    const before = checkpoints(output);
-    const child = startCnnc(slow(output), made);
-    const outcome = outcomeOf(child);
-    while (checkpoints(output) < before + more && child.exitCode === null) await sleep(2);
-    child.kill(signal);
-    return outcome;
-  }
+  const expectWhole = (output: string) =>
+    expect(readFileSync(output).equals(readFileSync(whole)), "the bytes of a shard that was left alone").toBe(
+      true,
+    );
 
   it("with SIGKILL, again and again, ends in the same bytes", async () => {
-    for (const more of [1, 2, 3])
-      expect(await stopped("killed.cnnc", "SIGKILL", more)).toMatchObject({ signal: "SIGKILL" });
-    expect(contents(made)).not.toContain("killed.cnnc");
-    const { code, stdout } = await runCnnc(slow("killed.cnnc"), made);
+    const output = join(made, "killed.cnnc");
+    for (const more of [1, 2, 3]) expect(await stopped(shard, output, "SIGKILL", more)).toMatchObject(KILLED);
+    const { code, stdout } = await runCnnc([...shard, "-o", output], made);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^Went on after \d+ pairs that had been scored before$/m);
-    expect(readFileSync(join(made, "killed.cnnc")).equals(readFileSync(join(made, "whole.cnnc")))).toBe(true);
+    const done = kind === "scores" ? "pairs that had been scored" : "histograms that had been built";
+    expect(stdout).toMatch(new RegExp(`^Went on after [\\d,]+ ${done} before$`, "m"));
+    expectWhole(output);
     expect(contents(made).filter((name) => name.startsWith("killed"))).toEqual(["killed.cnnc"]);
   });
 
   it.each(["SIGINT", "SIGTERM"] as const)("with %s, says how to go on, and does", async (signal) => {
-    const { code, stderr, stdout } = await stopped(`${signal}.cnnc`, signal, 2);
-    expect({ code, stdout }).toEqual({ code: 130, stdout: "" });
+    const output = join(made, `${signal}.cnnc`);
+    const { code, stderr, stdout } = await stopped(shard, output, signal, kind === "scores" ? 2 : 1);
+    expect({ code, stdout, stderr }).toEqual({ code: 130, stdout: "", stderr: expect.any(String) });
     expect(stderr).toMatch(
-      /^Stopped\. \d+ of \d+ pairs are done and kept in SIG\w+\.cnnc\.partial: give the same command again to go on\.$/m,
+      /^Stopped\. \d+ of \d+ pairs are done and kept in .*SIG\w+\.cnnc\.partial: give the same command again to go on\.$/m,
     );
-    expect((await runCnnc(slow(`${signal}.cnnc`), made)).code).toBe(0);
-    expect(readFileSync(join(made, `${signal}.cnnc`)).equals(readFileSync(join(made, "whole.cnnc")))).toBe(
-      true,
-    );
+    expect((await runCnnc([...shard, "-o", output], made)).code).toBe(0);
+    expectWhole(output);
   });
 });
+
+/** Counts of 6 cells for so many genes. */
+function writeWide(path: string, genes: number): Promise<string> {
+  return writeTinyH5ad(path, (parts) => {
+    const data = Float32Array.from({ length: 6 * genes }, (_, i) => (7 * i + (i >> 3)) % 5);
+    parts.X = { encoding: "array", shape: [6, genes], data };
+    parts.genes = Array.from({ length: genes }, (_, gene) => `g${gene}`);
+    parts.var = {};
+  });
+}

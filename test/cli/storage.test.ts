@@ -42,6 +42,12 @@ describe.skipIf(!canMount)("a disk of its own (needs unshare -rm)", () => {
     },
   );
 
+  it("that is full after 1m of a shard: the same", async () => {
+    const { left, ...outcome } = await runOnDisk("size=1m", "hdf5", "disk/out.h5", ["--shard", "1/1"]);
+    expectOneSentence(outcome, { says: /disk is full: disk\/out\.h5/, remedy: /space/ });
+    expect(left).toBe("");
+  });
+
   it.each(outputs)("that is read-only, for $format: one clear sentence", async ({ format, output }) => {
     const { left, ...outcome } = await runOnDisk("ro", format, output);
     expectOneSentence(outcome, { says: /folder .*disk cannot be written to/, remedy: /-o/ });
@@ -85,12 +91,17 @@ const commandLine = (format: string, output: string) => [
 ];
 
 /** Runs the command with an empty small file system as its folder `disk`, and lists what is left there. */
-async function runOnDisk(mount: string, format: string, output: string): Promise<Outcome & { left: string }> {
+async function runOnDisk(
+  mount: string,
+  format: string,
+  output: string,
+  options: string[] = [],
+): Promise<Outcome & { left: string }> {
   const folder = testFolder();
   mkdirSync(join(folder, "disk"));
   const script = `mount -t tmpfs -o ${mount} tmpfs disk || exit 99
     "$@"; code=$?; echo LEFT; ls -A disk; exit $code`;
-  const { stdout, ...outcome } = await inShell(script, commandLine(format, output), folder, [
+  const { stdout, ...outcome } = await inShell(script, [...commandLine(format, output), ...options], folder, [
     "unshare",
     "-rm",
   ]);
