@@ -233,7 +233,8 @@ describe("writeHistogramShard", () => {
   it("may be at work twice", async () => {
     const path = newPath();
     await killed(path, 2);
-    const outcomes = await Promise.allSettled([write(path, OFTEN), write(path, OFTEN)]);
+    // One saves no checkpoints: in one process they would have the same temporary name.
+    const outcomes = await Promise.allSettled([write(path, OFTEN), write(path, {})]);
     expect(outcomes.map(({ status }) => status)).toContain("fulfilled");
     expectWhole(path);
   });
@@ -305,12 +306,14 @@ describe("a shard of histograms that was stopped", () => {
     expect(contents(dirname(path))).toEqual([]);
     const error = await cancelled(OFTEN);
     expect(error.code).toBe("CANCELLED");
-    expect(error.remedy).toBe(
-      `${BATCH} of ${PAIRS} pairs are done and kept in ${path}.partial: give the same command again to go on.`,
-    );
+    // A batch may be under way when it is stopped.
+    const [text, done] = /^(\d+) of 17955 pairs are done and kept in (.*)$/.exec(error.remedy) ?? [];
+    expect(text).toContain(`${path}.partial: give the same command again to go on.`);
     const checking = await cancelled(OFTEN);
     expect(checking).toMatchObject({ code: "CANCELLED" });
-    expect(await write(path, OFTEN)).toMatchObject({ resumed: BATCH });
+    const { resumed } = await write(path, OFTEN);
+    expect(resumed).toBe(Number(done));
+    expect([BATCH, 2 * BATCH, PAIRS]).toContain(resumed);
     expectWhole(path);
   });
 
