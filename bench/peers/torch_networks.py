@@ -9,18 +9,10 @@ import time
 import torch
 from torch import nn
 
+from torch_models import cnnc
+
 task, threads, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 torch.set_num_threads(threads)
-
-
-def cnnc():
-    stack, channels = [], 1
-    for filters in (32, 64, 128):
-        for padding in (1, 0):
-            stack += [nn.Conv2d(channels, filters, 3, padding=padding), nn.ReLU()]
-            channels = filters
-        stack += [nn.MaxPool2d(2), nn.Dropout(0.25)]
-    return nn.Sequential(*stack, nn.Flatten(), nn.Linear(512, 512), nn.ReLU(), nn.Dropout(0.5), nn.Linear(512, 1))
 
 
 model = cnnc().to(memory_format=torch.channels_last)

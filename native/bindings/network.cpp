@@ -232,13 +232,12 @@ Napi::Value Trainer::hold(const Napi::CallbackInfo& info) {
   const Counts counts = counts_of(info[0]);
   const std::uint32_t cells = info[1].ToNumber().Uint32Value();
   const auto kinds = checked_kinds(info.Env(), info[2]);
-  bool held = false;
   guarded(info.Env(), [&] {
-    if (state_->cuda != nullptr) held = state_->cuda->set_counts(counts, cells, kinds);
+    require(state_->cuda != nullptr, "histograms are held on a GPU only");
+    state_->cuda->set_counts(counts, cells, kinds);
   });
-  // Where they do not fit, they are copied step by step.
-  if (state_->cuda != nullptr) held_ = Napi::Persistent(info[0].As<Napi::Object>());
-  return Napi::Boolean::New(info.Env(), held);
+  held_ = Napi::Persistent(info[0].As<Napi::Object>());  // where they do not fit, they are copied step by step
+  return info.Env().Undefined();
 }
 
 Napi::Value Trainer::step(const Napi::CallbackInfo& info) {
@@ -258,7 +257,7 @@ Napi::Value Trainer::step_rows(const Napi::CallbackInfo& info) {
                            view_of<const std::uint8_t>(info[2]), view_of<const float>(info[3])};
   const float rate = rate_of(info, 4);
   guarded(info.Env(), [&] {
-    require(state_->cuda != nullptr && !held_.IsEmpty(), "no histograms are held");
+    require(!held_.IsEmpty(), "no histograms are held");
     require(batch.rows.size() == batch.size() && batch.swapped.size() == batch.size(),
             "rows, swaps and classes differ in number");
     check_labels(batch.classes, batch.weights, state_->network);

@@ -11,6 +11,17 @@ Layout layout_of(const Shape& shape) {
           static_cast<std::uint32_t>(shape.channels)};
 }
 
+NetworkSteps plan_gpu_steps(const Network& network) {
+  NetworkSteps steps = plan_steps(network);
+  if (steps.head.outputs > kMostOutputs) throw Error("BAD_NETWORK", "the GPU runs networks of at most 16 outputs");
+  return steps;
+}
+
+ProductInput product_input(const ProductStep& step, const Layout& layout) {
+  if (!step.dense || !is_flattened(layout)) return {layout, {}};
+  return {{1, 1, layout.size()}, layout};
+}
+
 Layout normalised_layout(const Layout& layout, const Shape& shape) {
   if (layout.height * layout.width == shape.pixels()) return layout;
   if (layout.channels % 2 != 0) {
@@ -25,8 +36,7 @@ template <class T>
 class Planner {
  public:
   Planner(const Network& network, std::size_t shared_bytes) : shared_bytes_(shared_bytes) {
-    const NetworkSteps steps = plan_steps(network);
-    if (steps.head.outputs > kMostOutputs) throw Error("BAD_NETWORK", "the GPU runs networks of at most 16 outputs");
+    const NetworkSteps steps = plan_gpu_steps(network);
     plan_.input = layout_of(network.input);
     plan_.head = steps.head;
     layout_ = plan_.input;
@@ -48,13 +58,10 @@ class Planner {
   /// Returns whether the product does what the step after it asks for, too.
   bool add_product(ProductStep step, const PointwiseStep* after) {
     const bool fits = after != nullptr && (!after->norm || !step.relu) && (!after->pool || after->pool->size == 2);
-    ProductOperation<T> operation{step, std::nullopt, {}, {}};
-    ProductShape shape{layout_, layout_of(step.out), static_cast<std::uint32_t>(step.kernel),
+    const auto [in, flattened] = product_input(step, layout_);
+    ProductOperation<T> operation{step, std::nullopt, flattened, {}};
+    ProductShape shape{in, layout_of(step.out), static_cast<std::uint32_t>(step.kernel),
                        static_cast<std::uint32_t>(step.padding), PoolKind::none, step.relu};
-    if (step.dense && layout_.height * layout_.width > 1) {
-      operation.flattened = layout_;
-      shape.in = {1, 1, layout_.size()};
-    }
     if (fits) {
       operation.norm = after->norm;
       shape.relu = step.relu || after->relu;

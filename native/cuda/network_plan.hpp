@@ -14,6 +14,16 @@
 namespace cnnc::gpu {
 
 [[nodiscard]] Layout layout_of(const Shape& shape);
+
+/// plan_steps; throws Error BAD_NETWORK for a head of more than kMostOutputs.
+[[nodiscard]] NetworkSteps plan_gpu_steps(const Network& network);
+
+/// What a product reads, of which a dense layer sees an image as one pixel.
+struct ProductInput {
+  Layout in;
+  Layout flattened;  ///< the image, where a dense layer reads one, see pack_weights
+};
+[[nodiscard]] ProductInput product_input(const ProductStep& step, const Layout& layout);
 /// How an image that lies as `layout` says is normalised, which the network sees as `shape`: flattening moves nothing,
 /// so that layers which do not care see the image as it was, but a normalisation does care. Throws Error BAD_NETWORK.
 [[nodiscard]] Layout normalised_layout(const Layout& layout, const Shape& shape);

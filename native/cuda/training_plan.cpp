@@ -15,8 +15,7 @@ template <class T>
 class Planner {
  public:
   Planner(const Network& network, std::size_t shared_bytes) : shared_bytes_(shared_bytes) {
-    const NetworkSteps steps = plan_steps(network);
-    if (steps.head.outputs > kMostOutputs) throw Error("BAD_NETWORK", "the GPU runs networks of at most 16 outputs");
+    const NetworkSteps steps = plan_gpu_steps(network);
     plan_.input = layout_of(network.input);
     plan_.head = steps.head;
     layout_ = plan_.input;
@@ -32,12 +31,7 @@ class Planner {
 
  private:
   void add(const ProductStep& step) {
-    Layout flattened;
-    Layout in = layout_;
-    if (step.dense && is_flattened(layout_)) {
-      flattened = layout_;
-      in = {1, 1, layout_.size()};
-    }
+    const auto [in, flattened] = product_input(step, layout_);
     const Layout out = layout_of(step.out);
     const auto kernel = static_cast<std::uint32_t>(step.kernel);
     const auto padding = static_cast<std::uint32_t>(step.padding);

@@ -1,5 +1,6 @@
 import { addon } from "../native/addon.js";
 import type { Device, Precision } from "../native/addon-types.js";
+import { type DeviceChoice, resolveDevice } from "../native/device.js";
 
 export const ENGINES = ["auto", "native", "tfjs"] as const;
 /** What runs a network: oneDNN or TensorFlow.js. `auto` is native where it can be had. */
@@ -17,3 +18,11 @@ export function nativeEngineName(device: Device, precision: Precision): string {
   const { onednn, gpus } = addon().systemInfo();
   return `${device === "cuda" ? gpus[0].name : `oneDNN ${onednn}`} (${precision === "bf16" ? "bfloat16" : "float32"})`;
 }
+
+/**
+ * The device that an engine will use: TensorFlow.js has no use for a GPU of ours.
+ *
+ * @throws CnncError `GPU_UNAVAILABLE` when `cuda` is asked for and cannot be had
+ */
+export const deviceFor = (engine: EngineChoice, choice: DeviceChoice): Device =>
+  engine === "tfjs" && choice === "auto" ? "cpu" : resolveDevice(choice);

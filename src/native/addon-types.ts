@@ -203,10 +203,8 @@ export interface NativeTrainer {
   /**
    * On a GPU: histograms (n x 32 x 32) that stepRows may name, kept on the device where they fit. They may not be touched
    * until others are held.
-   *
-   * @returns whether they are on the device
    */
-  hold(counts: CountArray, cells: number, kinds: readonly ImageKind[]): boolean;
+  hold(counts: CountArray, cells: number, kinds: readonly ImageKind[]): void;
   /**
    * One optimiser step; resolves to the loss before it, or to NaN where the loss, a gradient or a new parameter is not
    * finite.

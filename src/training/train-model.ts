@@ -6,6 +6,7 @@ import {
   type Architecture,
   buildModel,
   CLASS_NAMES,
+  deviceFor,
   digestNames,
   type EngineChoice,
   flatParameters,
@@ -17,7 +18,7 @@ import {
   setFlatParameters,
 } from "../model/index.js";
 import type { Precision } from "../native/addon-types.js";
-import { type DeviceChoice, resolveDevice, resolveThreads } from "../native/device.js";
+import { type DeviceChoice, resolveThreads } from "../native/device.js";
 import type { PairFile } from "../pairs/index.js";
 import type { ProgressListener } from "../progress.js";
 import { VERSION } from "../version.js";
@@ -238,7 +239,7 @@ function fingerprintOf(
   hash.update(
     JSON.stringify({
       ...{ VERSION, architecture, images, optimizer, precision, engine, settings },
-      device: resolveDevice(device ?? "cpu"),
+      device: deviceFor(engine, device ?? "cpu"),
       scaleChannels: scaleChannels ?? false,
     }),
   );

@@ -1,8 +1,8 @@
 import type { InferredOptionTypes } from "yargs";
 import { CnncError } from "../../errors.js";
 import { METHOD_NAMES, type NetworkSettings, type SplitRequest } from "../../evaluation/index.js";
-import { nativeEngineProblem } from "../../model/index.js";
-import { type Device, resolveDevice, resolveThreads } from "../../native/device.js";
+import { deviceFor, nativeEngineProblem } from "../../model/index.js";
+import { type Device, resolveThreads } from "../../native/device.js";
 import { SPLIT_MODES, type SplitMode } from "../../pairs/index.js";
 import { PRECISIONS } from "../../scoring/index.js";
 import { labelOptions } from "../label-options.js";
@@ -123,7 +123,7 @@ function precisionOf({ precision, engine }: BenchmarkArguments, device: Device):
 /** @throws CnncError `BAD_USAGE` */
 export function networkSettings(args: BenchmarkArguments): NetworkSettings {
   const threads = args.threads === undefined ? undefined : wholeNumber("threads", args.threads, 1);
-  const device = args.engine === "tfjs" && args.device === "auto" ? "cpu" : resolveDevice(args.device);
+  const device = deviceFor(args.engine, args.device);
   return {
     ...(args.epochs !== undefined && { epochs: wholeNumber("epochs", args.epochs, 1) }),
     negativesPerPositive: positiveNumber("negatives-per-positive", args["negatives-per-positive"]),

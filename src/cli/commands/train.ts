@@ -298,7 +298,7 @@ function settingsFrom(args: Arguments, initial: LoadedModel | undefined) {
     scaleChannels: true,
     ...(args.swap !== undefined && { swap: args.swap }),
     engine: args.engine,
-    device: args.engine === "tfjs" && args.device === "auto" ? "cpu" : args.device,
+    device: args.device,
     precision: args.precision as "f32" | "bf16",
     ...(args.threads !== undefined && { threads: wholeNumber("threads", args.threads, 1) }),
     cacheBytes: 1e6 * wholeNumber("cache-memory", args["cache-memory"], 0),
