@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cnn/network.hpp"
+#include "cnn/pool_kind.hpp"
 
 namespace cnnc {
 
@@ -39,6 +40,10 @@ struct PointwiseStep {
   std::optional<Pool> pool;
   std::optional<DropoutLayer> dropout;
 };
+
+[[nodiscard]] constexpr PoolKind pool_kind(const std::optional<Pool>& pool) noexcept {
+  return !pool ? PoolKind::none : pool->average ? PoolKind::average : PoolKind::maximum;
+}
 
 using Step = std::variant<ProductStep, PointwiseStep>;
 

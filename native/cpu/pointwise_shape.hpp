@@ -7,7 +7,7 @@ namespace cnnc {
 
 /// The pass that a step takes, with a ReLU or without.
 [[nodiscard]] inline PointwiseShape pointwise_shape(const PointwiseStep& step, bool relu) noexcept {
-  const PoolKind pool = !step.pool ? PoolKind::none : step.pool->average ? PoolKind::average : PoolKind::maximum;
+  const PoolKind pool = pool_kind(step.pool);
   return {step.in.height, step.in.width, step.in.channels, step.pool ? step.pool->size : 1, pool, relu};
 }
 

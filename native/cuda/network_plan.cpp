@@ -66,7 +66,7 @@ class Planner {
       operation.norm = after->norm;
       shape.relu = step.relu || after->relu;
       if (after->pool) shape.out = {shape.out.height / 2, shape.out.width / 2, shape.out.channels};
-      if (after->pool) shape.pool = after->pool->average ? PoolKind::average : PoolKind::maximum;
+      shape.pool = pool_kind(after->pool);
     }
     operation.plan = plan_product<T>(shape, shared_bytes_);
     plan_.operations.emplace_back(std::move(operation));
@@ -77,7 +77,7 @@ class Planner {
   void add_pointwise(const PointwiseStep& step) {
     if (!step.norm && !step.relu && !step.pool) return;  // dropout alone does nothing here
     if (step.norm) layout_ = normalised_layout(layout_, step.in);
-    const PoolKind pool = !step.pool ? PoolKind::none : step.pool->average ? PoolKind::average : PoolKind::maximum;
+    const PoolKind pool = pool_kind(step.pool);
     const auto size = static_cast<std::uint32_t>(step.pool ? step.pool->size : 1);
     const Layout out{layout_.height / size, layout_.width / size, layout_.channels};
     plan_.operations.emplace_back(PointwiseOperation{layout_, out, step.norm, step.relu, pool, size});

@@ -192,7 +192,7 @@ class TrainingRun {
     const DropoutMask mask = drops ? DropoutMask(*dropout, step.dropout->index, step.dropout->rate)
                                    : DropoutMask(DropoutKey{}, 0, 0);
     const auto size = static_cast<std::uint32_t>(step.pool ? step.pool->size : 1);
-    const PoolKind pool = !step.pool ? PoolKind::none : step.pool->average ? PoolKind::average : PoolKind::maximum;
+    const PoolKind pool = pool_kind(step.pool);
     const float share = pool == PoolKind::average ? 1.0F / static_cast<float>(size * size) : 1.0F;
     NormNumbers norm;
     if (step.norm) {
