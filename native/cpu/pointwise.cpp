@@ -1,6 +1,9 @@
 #include "cpu/pointwise.hpp"
 
+#include <type_traits>
+
 #if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
 #define CNNC_X86 1
 #endif
 
@@ -8,6 +11,7 @@ namespace cnnc {
 
 namespace portable {
 namespace {
+#include "cpu/lanes_body.hpp"
 #include "cpu/pointwise_body.hpp"
 }
 }  // namespace portable
@@ -17,6 +21,7 @@ namespace {
 #pragma GCC target("avx2")
 namespace avx2 {
 namespace {
+#include "cpu/lanes_body.hpp"
 #include "cpu/pointwise_body.hpp"
 }
 }  // namespace avx2
@@ -24,11 +29,14 @@ namespace {
 
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")
+#define CNNC_AVX512 1
 namespace avx512 {
 namespace {
+#include "cpu/lanes_body.hpp"
 #include "cpu/pointwise_body.hpp"
 }
 }  // namespace avx512
+#undef CNNC_AVX512
 #pragma GCC pop_options
 #endif
 
