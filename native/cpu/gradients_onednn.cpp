@@ -9,6 +9,7 @@
 #include "cnn/network_steps.hpp"
 #include "core/aligned.hpp"
 #include "core/thread_team.hpp"
+#include "cpu/image_convolution.hpp"
 #include "cpu/network_onednn.hpp"
 #include "cpu/onednn_product.hpp"
 #include "cpu/pointwise.hpp"
@@ -37,9 +38,11 @@ std::size_t images_per_part(const EngineOptions& options) {
 }
 
 /// A product with its primitives and, for all threads, its weights.
+template <class T>
 struct ProductOperation {
   ProductStep step;
   Product product;
+  std::optional<ImageConvolution<T>> first;  ///< does the first layer, instead of primitives
   onednn::Primitive forward;
   onednn::Primitive backward_data;
   onednn::Primitive backward_weights;
@@ -143,10 +146,15 @@ class OnednnGradients final : public GradientEngine {
     team_.run([&](unsigned thread) {
       const onednn::SingleThreaded guard;
       for (std::size_t i = thread; i < operations_.size(); i += team_.size()) {
-        if (auto* product = std::get_if<ProductOperation>(&operations_[i])) {
+        if (auto* product = std::get_if<ProductOperation<T>>(&operations_[i])) {
           const ProductStep& step = product->step;
-          onednn::load_weights(product->product, values(step.weights), step.bias ? values(*step.bias) : empty(),
-                               product->weights, threads_[thread].stream);
+          const auto bias = step.bias ? values(*step.bias) : std::span<const float>();
+          if (product->first) {
+            product->first->load(values(step.weights), bias);
+          } else {
+            onednn::load_weights(product->product, values(step.weights), bias, product->weights,
+                                 threads_[thread].stream);
+          }
         }
       }
       threads_[thread].stream.wait();
@@ -177,12 +185,23 @@ class OnednnGradients final : public GradientEngine {
   }
 
  private:
-  using Operation = std::variant<ProductOperation, PointwiseOperation>;
+  using Operation = std::variant<ProductOperation<T>, PointwiseOperation>;
 
   std::span<const float> values(const ParameterRange& range) const {
     return std::span(parameters_).subspan(range.offset, range.size);
   }
-  static std::span<const float> empty() { return {}; }
+
+  const float* images_of(const Call& call, const Part& part) const {
+    return call.images.data() + part.first * network_.input.size();
+  }
+  static std::span<float> floats(Buffer& buffer) {
+    return {reinterpret_cast<float*>(buffer.bytes().data()), buffer.bytes().size() / sizeof(float)};
+  }
+  bool starts_with_images() const {
+    if (operations_.empty()) return false;
+    const auto* product = std::get_if<ProductOperation<T>>(&operations_[0]);
+    return product != nullptr && product->first;
+  }
 
   bool synchronises(std::size_t step) const {
     const auto* pointwise = std::get_if<PointwiseStep>(&plan_.steps[step]);
@@ -199,11 +218,16 @@ class OnednnGradients final : public GradientEngine {
 
   void add_product(std::size_t i, const ProductStep& step) {
     const Product product{images_, step.in, step.out, step.dense, step.kernel, step.padding, kPrecision<T>};
-    ProductOperation operation{step, product, onednn::forward(product, step.relu, true), {}, {}, {}, false};
-    if (i > 0 || frozen_) operation.backward_data = onednn::backward_data(product);
-    if (!frozen_) operation.backward_weights = onednn::backward_weights(product);
-    operation.weights.forward = Buffer(operation.forward.weights);
-    if (operation.backward_data.run) operation.weights.backward = Buffer(operation.backward_data.weights);
+    ProductOperation<T> operation{step, product, {}, {}, {}, {}, {}, false};
+    if (i == 0 && !frozen_ && is_image_convolution(step)) {
+      operation.first.emplace(step, PoolKind::none);
+    } else {
+      operation.forward = onednn::forward(product, step.relu, true);
+      operation.weights.forward = Buffer(operation.forward.weights);
+      if (i > 0 || frozen_) operation.backward_data = onednn::backward_data(product);
+      if (operation.backward_data.run) operation.weights.backward = Buffer(operation.backward_data.weights);
+      if (!frozen_) operation.backward_weights = onednn::backward_weights(product);
+    }
     operation.weights.bias = Buffer(onednn::bias(product));
     const auto* next = i + 1 < plan_.steps.size() ? std::get_if<PointwiseStep>(&plan_.steps[i + 1]) : nullptr;
     operation.mask_after = step.relu && (next == nullptr || next->norm);
@@ -236,13 +260,14 @@ class OnednnGradients final : public GradientEngine {
       state.bias_gradients.emplace_back();
       state.part_weights.emplace_back();
       state.part_bias.emplace_back();
-      if (const auto* product = std::get_if<ProductOperation>(&operation)) {
+      if (const auto* product = std::get_if<ProductOperation<T>>(&operation)) {
         for (const auto* primitive : {&product->forward, &product->backward_data, &product->backward_weights}) {
           if (primitive->run) scratchpad = std::max(scratchpad, primitive->scratchpad.get_size());
         }
         if (frozen_) continue;
         for (auto* buffers : {&state.weight_gradients, &state.part_weights}) {
-          buffers->back() = Buffer(product->backward_weights.weights);
+          buffers->back() =
+              Buffer(product->first ? onednn::kernel(product->product) : product->backward_weights.weights);
         }
         for (auto* buffers : {&state.bias_gradients, &state.part_bias}) {
           buffers->back() = Buffer(onednn::bias(product->product));
@@ -345,16 +370,21 @@ class OnednnGradients final : public GradientEngine {
   /// Steps [from, to), from the input of step `from`.
   void forward(const Call& call, ThreadState& state, const Part& part, Workspace<T>& workspace, std::size_t from,
                std::size_t to) {
-    if (from == 0) {
+    if (from == 0 && !starts_with_images()) {
       const std::size_t size = network_.input.size();
       T* const input = workspace.activations[0].data();
-      kernels_.from_float(part.count * size, call.images.data() + part.first * size, input);
+      kernels_.from_float(part.count * size, images_of(call, part), input);
       std::fill_n(input + part.count * size, (images_ - part.count) * size, T{});
     }
     for (std::size_t i = from; i < to; ++i) {
       T* const in = workspace.activations[i].data();
       T* const out = workspace.activations[i + 1].data();
-      if (auto* product = std::get_if<ProductOperation>(&operations_[i])) {
+      auto* product = std::get_if<ProductOperation<T>>(&operations_[i]);
+      if (product != nullptr && product->first) {
+        const std::size_t size = product->step.out.size();
+        product->first->forward(part.count, images_of(call, part), out);
+        std::fill_n(out + part.count * size, (images_ - part.count) * size, T{});
+      } else if (product != nullptr) {
         execute(state, product->forward,
                 {{DNNL_ARG_SRC, memory(onednn::source(product->product), in)},
                  {DNNL_ARG_WEIGHTS, product->weights.forward.memory()},
@@ -387,7 +417,11 @@ class OnednnGradients final : public GradientEngine {
       T* const out = workspace.activations[i + 1].data();
       T* const d_out = workspace.derivatives[(i + 1) % 2].data();
       T* const d_in = workspace.derivatives[i % 2].data();
-      if (auto* product = std::get_if<ProductOperation>(&operations_[i])) {
+      auto* product = std::get_if<ProductOperation<T>>(&operations_[i]);
+      if (product != nullptr && product->first) {
+        product->first->gradients(part.count, images_of(call, part), out, d_out, !product->mask_after,
+                                  floats(state.weight_gradients[i]), floats(state.bias_gradients[i]));
+      } else if (product != nullptr) {
         backward(state, *product, i, in, out, d_out, d_in);
       } else {
         const auto& operation = std::get<PointwiseOperation>(operations_[i]);
@@ -402,7 +436,7 @@ class OnednnGradients final : public GradientEngine {
     }
   }
 
-  void backward(ThreadState& state, ProductOperation& operation, std::size_t i, T* in, T* out, T* d_out, T* d_in) {
+  void backward(ThreadState& state, ProductOperation<T>& operation, std::size_t i, T* in, T* out, T* d_out, T* d_in) {
     const Product& product = operation.product;
     if (operation.mask_after) kernels_.mask_negative(images_ * operation.step.out.size(), out, d_out);
     const auto d_destination = memory(onednn::destination(product), d_out);
@@ -563,7 +597,7 @@ class OnednnGradients final : public GradientEngine {
     team_.run([&](unsigned thread) {
       const onednn::SingleThreaded guard;
       for (std::size_t i = thread; i < operations_.size(); i += team_.size()) {
-        if (const auto* product = std::get_if<ProductOperation>(&operations_[i])) {
+        if (const auto* product = std::get_if<ProductOperation<T>>(&operations_[i])) {
           collect(*product, i, threads_[thread].stream, gradients);
         } else {
           collect(std::get<PointwiseOperation>(operations_[i]), i, gradients);
@@ -581,7 +615,7 @@ class OnednnGradients final : public GradientEngine {
     if (head.bias) std::copy_n(from + head.weights.size, head.bias->size, gradients.data() + head.bias->offset);
   }
 
-  void collect(const ProductOperation& operation, std::size_t i, const dnnl::stream& stream,
+  void collect(const ProductOperation<T>& operation, std::size_t i, const dnnl::stream& stream,
                std::span<float> gradients) {
     ThreadState& first = threads_[0];
     for (unsigned other = 1; other < team_.size(); ++other) {

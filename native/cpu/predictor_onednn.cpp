@@ -11,6 +11,7 @@
 #include "cnn/network_steps.hpp"
 #include "core/error.hpp"
 #include "core/thread_team.hpp"
+#include "cpu/image_convolution.hpp"
 #include "cpu/network_onednn.hpp"
 #include "cpu/onednn_product.hpp"
 #include "cpu/pointwise.hpp"
@@ -41,7 +42,13 @@ struct PointwiseOperation {
   FoldedNorm folded;
 };
 
-using Operation = std::variant<ProductOperation, PointwiseOperation>;
+/// The first layer, from float32 images, often with the pool behind it.
+template <class T>
+struct ImageOperation {
+  ProductStep step;
+  std::optional<NormLayer> norm;  ///< folded into the weights
+  ImageConvolution<T> convolution;
+};
 
 /// What a thread has of its own.
 template <class T>
@@ -62,10 +69,18 @@ class OnednnPredictor final : public Predictor {
     const NetworkSteps plan = plan_steps(network);
     head_ = plan.head;
     for (std::size_t i = 0; i < plan.steps.size(); ++i) {
-      if (const auto* product = std::get_if<ProductStep>(&plan.steps[i])) {
-        add_product(*product, i + 1 < plan.steps.size() ? &plan.steps[i + 1] : nullptr, options.precision);
-      } else {
+      const auto* product = std::get_if<ProductStep>(&plan.steps[i]);
+      const auto* next = i + 1 < plan.steps.size() ? std::get_if<PointwiseStep>(&plan.steps[i + 1]) : nullptr;
+      if (product == nullptr) {
         add_pointwise(std::get<PointwiseStep>(plan.steps[i]));
+      } else if (next == nullptr) {
+        PointwiseStep nothing;
+        add_product(*product, nothing, options.precision);
+      } else {
+        PointwiseStep rest = *next;
+        add_product(*product, rest, options.precision);
+        add_pointwise(rest);
+        ++i;
       }
     }
     make_threads(plan);
@@ -76,13 +91,17 @@ class OnednnPredictor final : public Predictor {
     parameters_.assign(parameters.begin(), parameters.end());
     for (Operation& operation : operations_) {
       if (auto* product = std::get_if<ProductOperation>(&operation)) {
-        load(*product);
+        const FoldedProduct folded = fold(*product);
+        onednn::load_weights(product->product, folded.weights, folded.bias, product->weights, threads_[0].stream);
+        threads_[0].stream.wait();
+      } else if (auto* first = std::get_if<ImageOperation<T>>(&operation)) {
+        const FoldedProduct folded = fold(*first);
+        first->convolution.load(folded.weights, folded.bias);
       } else {
         auto& pointwise = std::get<PointwiseOperation>(operation);
         if (pointwise.norm) pointwise.folded = fold_norm(*pointwise.norm, parameters);
       }
     }
-    threads_[0].stream.wait();
   }
 
   using Predictor::predict;
@@ -100,6 +119,8 @@ class OnednnPredictor final : public Predictor {
   }
 
  private:
+  using Operation = std::variant<ImageOperation<T>, ProductOperation, PointwiseOperation>;
+
   /// Fills probabilities, or else logits.
   template <bool kProbabilities>
   void ask(std::size_t count, const ImageSource& source, std::span<float> answers, const JobControl& control) {
@@ -112,23 +133,26 @@ class OnednnPredictor final : public Predictor {
         control.check();
         const std::size_t here = std::min(kImages<T>, count - first);
         source(first, here, state.images.data());
-        T* const input = state.activations[0].data();
-        kernels_.from_float(here * size, state.images.data(), input);
-        std::fill_n(input + here * size, (kImages<T> - here) * size, T{});
+        std::fill_n(state.images.data() + here * size, (kImages<T> - here) * size, 0.0F);
         run<kProbabilities>(state, here, answers.subspan(first * network_.outputs, here * network_.outputs));
         control.advance(here);
       }
     });
   }
 
-  void add_product(ProductStep step, const Step* next, Precision precision) {
-    const auto* after = next == nullptr ? nullptr : std::get_if<PointwiseStep>(next);
+  /// Takes from `rest`, which follows, what the product can do itself.
+  void add_product(ProductStep step, PointwiseStep& rest, Precision precision) {
     std::optional<NormLayer> norm;
-    if (after != nullptr && after->norm && !step.relu) {
-      norm = after->norm;
-      step.relu = after->relu;
+    if (rest.norm && !step.relu) {
+      norm = std::exchange(rest.norm, std::nullopt);
+      step.relu = std::exchange(rest.relu, false);
     }
-    folded_ = norm.has_value();
+    if (operations_.empty() && is_image_convolution(step)) {
+      const bool pools = !rest.norm && !rest.relu && rest.pool && rest.pool->size == 2;
+      const PoolKind pool = pools ? pool_kind(std::exchange(rest.pool, std::nullopt)) : PoolKind::none;
+      operations_.emplace_back(ImageOperation<T>{step, norm, ImageConvolution<T>(step, pool)});
+      return;
+    }
     const Product product{kImages<T>, step.in, step.out, step.dense, step.kernel, step.padding, precision};
     ProductOperation operation{step, norm, product, onednn::forward(product, step.relu, false), {}};
     operation.weights.forward = Buffer(operation.forward.weights);
@@ -137,12 +161,8 @@ class OnednnPredictor final : public Predictor {
   }
 
   void add_pointwise(const PointwiseStep& step) {
-    const bool folded = std::exchange(folded_, false);
-    const bool norm = step.norm && !folded;
-    const bool relu = step.relu && !folded;
-    if (!norm && !relu && !step.pool) return;  // dropout alone does nothing here
-    const PointwiseShape shape = pointwise_shape(step, relu);
-    operations_.emplace_back(PointwiseOperation{norm ? step.norm : std::nullopt, shape, {}});
+    if (!step.norm && !step.relu && !step.pool) return;  // dropout alone does nothing here
+    operations_.emplace_back(PointwiseOperation{step.norm, pointwise_shape(step, step.relu), {}});
   }
 
   void make_threads(const NetworkSteps& plan) {
@@ -163,16 +183,17 @@ class OnednnPredictor final : public Predictor {
     }
   }
 
-  void load(ProductOperation& operation) {
-    const FoldedProduct folded =
-        fold_product(operation.step, operation.norm ? &*operation.norm : nullptr, parameters_);
-    onednn::load_weights(operation.product, folded.weights, folded.bias, operation.weights, threads_[0].stream);
-    threads_[0].stream.wait();
+  template <class Layer>
+  FoldedProduct fold(const Layer& layer) const {
+    return fold_product(layer.step, layer.norm ? &*layer.norm : nullptr, parameters_);
   }
 
-  /// From the images in activations[0].
+  /// From state.images.
   template <bool kProbabilities>
   void run(ThreadState<T>& state, std::size_t count, std::span<float> answers) const {
+    if (operations_.empty() || !std::holds_alternative<ImageOperation<T>>(operations_[0])) {
+      kernels_.from_float(state.images.size(), state.images.data(), state.activations[0].data());
+    }
     for (std::size_t i = 0; i < operations_.size(); ++i) {
       T* const in = state.activations[i % 2].data();
       T* const out = state.activations[(i + 1) % 2].data();
@@ -186,6 +207,8 @@ class OnednnPredictor final : public Predictor {
                            {DNNL_ARG_BIAS, product->weights.bias.memory()},
                            {DNNL_ARG_DST, memory(onednn::destination(product->product), out)},
                            {DNNL_ARG_SCRATCHPAD, memory(product->forward.scratchpad, state.scratchpad.data())}});
+      } else if (const auto* first = std::get_if<ImageOperation<T>>(&operations_[i])) {
+        first->convolution.forward(kImages<T>, state.images.data(), out);
       } else {
         const auto& pointwise = std::get<PointwiseOperation>(operations_[i]);
         const NormScale norm{pointwise.folded.scale.data(), pointwise.folded.shift.data()};
@@ -206,7 +229,6 @@ class OnednnPredictor final : public Predictor {
   const PointwiseKernels<T>& kernels_;
   std::vector<float> parameters_;
   std::vector<Operation> operations_;
-  bool folded_ = false;  ///< the product added last took the normalisation and ReLU of the next step with it
   ThreadTeam team_;
   std::vector<ThreadState<T>> threads_;
 };

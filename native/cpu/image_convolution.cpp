@@ -1,0 +1,153 @@
+#include "cpu/image_convolution.hpp"
+
+#include <algorithm>
+#include <type_traits>
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+#define CNNC_X86 1
+#endif
+
+namespace cnnc {
+
+// This file is compiled with contraction: products and sums are one instruction where the processor has it.
+
+namespace portable {
+namespace {
+#include "cpu/lanes_body.hpp"
+#include "cpu/image_convolution_body.hpp"
+}
+}  // namespace portable
+
+#ifdef CNNC_X86
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+namespace avx2 {
+namespace {
+#include "cpu/lanes_body.hpp"
+#include "cpu/image_convolution_body.hpp"
+}
+}  // namespace avx2
+#pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")
+#define CNNC_AVX512 1
+namespace avx512 {
+namespace {
+#include "cpu/lanes_body.hpp"
+#include "cpu/image_convolution_body.hpp"
+}
+}  // namespace avx512
+#undef CNNC_AVX512
+#pragma GCC pop_options
+#endif
+
+namespace {
+
+constexpr std::size_t kMostChannels = 3;
+
+template <class T>
+const ImageConvolutionKernels<T>& kernels() {
+  static const ImageConvolutionKernels<T> fastest = all_image_convolution_kernels<T>().back().kernels;
+  return fastest;
+}
+
+/// One image as the kernels take it: channel by channel, with zeros around.
+class PaddedImage {
+ public:
+  PaddedImage(const Shape& padded, std::size_t padding) : padded_(padded), padding_(padding), values_(padded.size()) {}
+
+  /// \param image height x width x channels
+  const float* of(const float* image) {
+    const std::size_t width = padded_.width - 2 * padding_;
+    for (std::size_t y = padding_; y < padded_.height - padding_; ++y) {
+      float* line = values_.data() + y * padded_.width + padding_;
+      // Strides known at compile time become shuffles.
+      switch (padded_.channels) {
+        case 1: copy_line<1>(image, width, line); break;
+        case 2: copy_line<2>(image, width, line); break;
+        default: copy_line<3>(image, width, line);
+      }
+      image += width * padded_.channels;
+    }
+    return values_.data();
+  }
+  [[nodiscard]] std::size_t inner_size() const noexcept {
+    return (padded_.height - 2 * padding_) * (padded_.width - 2 * padding_) * padded_.channels;
+  }
+
+ private:
+  template <std::size_t channels>
+  void copy_line(const float* pixels, std::size_t width, float* line) const {
+    for (std::size_t c = 0; c < channels; ++c) {
+      float* to = line + c * padded_.pixels();
+      for (std::size_t x = 0; x < width; ++x) to[x] = pixels[x * channels + c];
+    }
+  }
+
+  Shape padded_;
+  std::size_t padding_;
+  AlignedVector<float> values_;
+};
+
+}  // namespace
+
+template <class T>
+std::vector<NamedImageConvolutionKernels<T>> all_image_convolution_kernels() {
+  std::vector<NamedImageConvolutionKernels<T>> all{{"portable", portable::kKernels<T>}};
+#ifdef CNNC_X86
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) all.push_back({"avx2", avx2::kKernels<T>});
+  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
+    all.push_back({"avx512", avx512::kKernels<T>});
+  }
+#endif
+  return all;
+}
+
+bool is_image_convolution(const ProductStep& step) noexcept {
+  return !step.dense && step.kernel == 3 && step.in.channels <= kMostChannels;
+}
+
+template <class T>
+ImageConvolution<T>::ImageConvolution(const ProductStep& step, PoolKind pool)
+    : shape_{{step.in.height + 2 * step.padding, step.in.width + 2 * step.padding, step.in.channels},
+             step.out,
+             step.relu,
+             pool},
+      padding_(step.padding),
+      bias_(step.out.channels) {}
+
+template <class T>
+void ImageConvolution<T>::load(std::span<const float> weights, std::span<const float> bias) {
+  weights_.assign(weights.begin(), weights.end());
+  std::ranges::copy(bias, bias_.begin());
+}
+
+template <class T>
+void ImageConvolution<T>::forward(std::size_t images, const float* in, T* out) const {
+  PaddedImage padded(shape_.in, padding_);
+  for (std::size_t n = 0; n < images; ++n) {
+    kernels<T>().forward(shape_, padded.of(in + n * padded.inner_size()), weights_.data(), bias_.data(),
+                         out + n * shape_.out_size());
+  }
+}
+
+template <class T>
+void ImageConvolution<T>::gradients(std::size_t images, const float* in, const T* out, const T* d_out, bool masked,
+                                    std::span<float> d_weights, std::span<float> d_bias) const {
+  ImageConvolutionShape shape = shape_;
+  if (masked) shape.relu = false;
+  PaddedImage padded(shape_.in, padding_);
+  for (std::size_t n = 0; n < images; ++n) {
+    kernels<T>().gradients(shape, padded.of(in + n * padded.inner_size()), out + n * shape.out_size(),
+                           d_out + n * shape.out_size(), d_weights.data(), d_bias.data());
+  }
+}
+
+template std::vector<NamedImageConvolutionKernels<float>> all_image_convolution_kernels<float>();
+template std::vector<NamedImageConvolutionKernels<Bf16>> all_image_convolution_kernels<Bf16>();
+template class ImageConvolution<float>;
+template class ImageConvolution<Bf16>;
+
+}  // namespace cnnc
