@@ -12,11 +12,14 @@ using RandomWords = std::array<std::uint32_t, 4>;
 
 using PhiloxKey = std::array<std::uint32_t, 2>;
 
+inline constexpr std::uint32_t kPhiloxFactor0 = 0xD2511F53;
+inline constexpr std::uint32_t kPhiloxFactor1 = 0xCD9E8D57;
+
 /// One of the ten rounds of philox4x32 on the four words of a counter.
 [[gnu::always_inline]] constexpr void philox_round(std::uint32_t& word0, std::uint32_t& word1, std::uint32_t& word2,
                                                    std::uint32_t& word3, const PhiloxKey& key) noexcept {
-  const std::uint64_t product0 = std::uint64_t{0xD2511F53} * word0;
-  const std::uint64_t product1 = std::uint64_t{0xCD9E8D57} * word2;
+  const std::uint64_t product0 = std::uint64_t{kPhiloxFactor0} * word0;
+  const std::uint64_t product1 = std::uint64_t{kPhiloxFactor1} * word2;
   word0 = static_cast<std::uint32_t>(product1 >> 32) ^ word1 ^ key[0];
   word1 = static_cast<std::uint32_t>(product1);
   word2 = static_cast<std::uint32_t>(product0 >> 32) ^ word3 ^ key[1];

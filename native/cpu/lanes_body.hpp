@@ -12,6 +12,7 @@ struct Fixed {
 constexpr std::size_t kLanes = 16;
 using Lanes [[gnu::vector_size(kLanes * sizeof(float))]] = float;
 using LaneWords [[gnu::vector_size(kLanes * sizeof(std::uint32_t))]] = std::uint32_t;
+using LanePairs [[gnu::vector_size(kLanes * sizeof(std::uint32_t))]] = std::uint64_t;  ///< two words each
 using LaneHalves [[gnu::vector_size(kLanes * sizeof(std::uint16_t))]] = std::uint16_t;
 
 /// Calls work.operator()<V>(first channel) for each block of channels.
@@ -30,7 +31,12 @@ CNNC_INLINE_LOOP LaneWords words_of(LaneHalves halves) {
 CNNC_INLINE_LOOP LaneHalves halves_of(LaneWords words) {
   return reinterpret_cast<LaneHalves>(_mm512_cvtepi32_epi16(reinterpret_cast<__m512i>(words)));
 }
+/// Products of the lower words.
+CNNC_INLINE_LOOP LanePairs wide_products(LanePairs a, LanePairs b) {
+  return reinterpret_cast<LanePairs>(_mm512_mul_epu32(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+}
 #else
+CNNC_INLINE_LOOP LanePairs wide_products(LanePairs a, LanePairs b) { return (a & 0xFFFFFFFF) * (b & 0xFFFFFFFF); }
 CNNC_INLINE_LOOP LaneWords words_of(LaneHalves halves) { return __builtin_convertvector(halves, LaneWords); }
 CNNC_INLINE_LOOP LaneHalves halves_of(LaneWords words) { return __builtin_convertvector(words, LaneHalves); }
 #endif

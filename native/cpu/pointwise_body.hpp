@@ -207,40 +207,60 @@ void mask_negative(std::size_t count, const T* __restrict x, T* __restrict d) {
   for (std::size_t i = 0; i < count; ++i) d[i] = load<float>(x + i) > 0 ? d[i] : T{};
 }
 
-/// Philox blocks computed side by side.
-constexpr std::size_t kPhiloxLanes = 16;
+/// Upper and lower words of products.
+struct Product {
+  LaneWords upper, lower;
+};
+
+CNNC_INLINE_LOOP Product product_of(LaneWords words, std::uint32_t factor) {
+  const LanePairs factors = factor - LanePairs{};
+  const auto pairs = reinterpret_cast<LanePairs>(words);
+  const LanePairs even = wide_products(pairs, factors);
+  const LanePairs odd = wide_products(pairs >> 32, factors);
+  constexpr std::uint64_t kUpper = 0xFFFFFFFF00000000;
+  return {reinterpret_cast<LaneWords>(even >> 32 | (odd & kUpper)),
+          reinterpret_cast<LaneWords>((even & ~kUpper) | odd << 32)};
+}
+
+/// philox4x32 of as many counters as there are lanes.
+CNNC_INLINE_LOOP void philox_lanes(LaneWords (&words)[4], PhiloxKey key) {
+  for (int round = 0; round < 10; ++round) {
+    const Product product0 = product_of(words[0], kPhiloxFactor0);
+    const Product product1 = product_of(words[2], kPhiloxFactor1);
+    words[0] = product1.upper ^ words[1] ^ key[0];
+    words[1] = product1.lower;
+    words[2] = product0.upper ^ words[3] ^ key[1];
+    words[3] = product0.lower;
+    key = next_philox_key(key);
+  }
+}
+
+/// Two bytes, in the lower half of each word: 1 where a half of the word is not below `dropped`.
+CNNC_INLINE_LOOP LaneWords kept_bytes(LaneWords word, std::uint32_t dropped) {
+  const auto lower = reinterpret_cast<LaneWords>((word & 0xFFFF) >= dropped);
+  const auto upper = reinterpret_cast<LaneWords>((word >> 16) >= dropped);
+  return (lower & 0x1) | (upper & 0x100);
+}
 
 inline void fill_mask(const DropoutMask& mask, std::uint32_t image, std::size_t count, std::uint8_t* __restrict keep) {
-  constexpr std::size_t kElements = kPhiloxLanes * DropoutMask::kPerBlock;
-  const std::uint32_t dropped = mask.dropped();
+  static_assert(DropoutMask::kPerBlock == 2 * sizeof(std::uint32_t));
+  constexpr std::size_t kElements = kLanes * DropoutMask::kPerBlock;
+  LaneWords lane;
+  for (std::size_t i = 0; i < kLanes; ++i) lane[i] = static_cast<std::uint32_t>(i);
   for (std::size_t first = 0; first < count; first += kElements) {
-    std::uint32_t words[4][kPhiloxLanes];
     const auto start = mask.block_counter(image, static_cast<std::uint32_t>(first / DropoutMask::kPerBlock));
-    for (std::size_t lane = 0; lane < kPhiloxLanes; ++lane) {
-      words[0][lane] = start[0] + static_cast<std::uint32_t>(lane);
-      words[1][lane] = start[1];
-      words[2][lane] = start[2];
-      words[3][lane] = start[3];
+    LaneWords words[4] = {lane + start[0], start[1] - LaneWords{}, start[2] - LaneWords{}, start[3] - LaneWords{}};
+    philox_lanes(words, mask.philox_key());
+    const LaneWords halves[2] = {
+        kept_bytes(words[0], mask.dropped()) | kept_bytes(words[1], mask.dropped()) << 16,
+        kept_bytes(words[2], mask.dropped()) | kept_bytes(words[3], mask.dropped()) << 16,
+    };
+    std::uint32_t bytes[2 * kLanes];  // in the order of elements
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      bytes[2 * i] = halves[0][i];
+      bytes[2 * i + 1] = halves[1][i];
     }
-    auto key = mask.philox_key();
-    for (int round = 0; round < 10; ++round) {
-      for (std::size_t lane = 0; lane < kPhiloxLanes; ++lane) {
-        philox_round(words[0][lane], words[1][lane], words[2][lane], words[3][lane], key);
-      }
-      key = next_philox_key(key);
-    }
-    // In the order of elements.
-    std::uint32_t in_order[kPhiloxLanes * 4];
-    for (std::size_t lane = 0; lane < kPhiloxLanes; ++lane) {
-      for (std::size_t word = 0; word < 4; ++word) in_order[lane * 4 + word] = words[word][lane];
-    }
-    std::uint8_t bytes[kElements];
-    for (std::size_t i = 0; i < kElements / 2; ++i) {
-      bytes[2 * i] = (in_order[i] & 0xFFFF) >= dropped;
-      bytes[2 * i + 1] = (in_order[i] >> 16) >= dropped;
-    }
-    const std::size_t here = count - first < kElements ? count - first : kElements;
-    for (std::size_t i = 0; i < here; ++i) keep[first + i] = bytes[i];
+    __builtin_memcpy(keep + first, bytes, count - first < kElements ? count - first : kElements);
   }
 }
 
