@@ -455,9 +455,9 @@ class OnednnGradients final : public GradientEngine {
     }
     if (operation.backward_data.run) {
       execute(state, operation.backward_data,
-              {{product.dense ? DNNL_ARG_DIFF_SRC : DNNL_ARG_DST, memory(onednn::source(product), d_in)},
+              {{DNNL_ARG_DST, memory(onednn::source(product), d_in)},
                {DNNL_ARG_WEIGHTS, operation.weights.backward.memory()},
-               {product.dense ? DNNL_ARG_DIFF_DST : DNNL_ARG_SRC, d_destination}});
+               {DNNL_ARG_SRC, d_destination}});
     }
   }
 

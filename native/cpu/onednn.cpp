@@ -9,7 +9,6 @@ using dnnl::prop_kind;
 using Forward = dnnl::convolution_forward;
 using BackwardWeights = dnnl::convolution_backward_weights;
 using DenseForward = dnnl::inner_product_forward;
-using DenseBackwardData = dnnl::inner_product_backward_data;
 using DenseBackwardWeights = dnnl::inner_product_backward_weights;
 
 memory::dim dim(std::size_t size) { return static_cast<memory::dim>(size); }
@@ -74,28 +73,18 @@ BackwardWeights::primitive_desc conv_backward_weights(const Product& p) {
 #endif
 }
 
-DenseForward::primitive_desc dense_forward(const Product& p, bool relu, prop_kind kind) {
+DenseForward::primitive_desc dense_forward(const Product& p, bool relu, prop_kind kind, const memory::desc& biases) {
   const auto weights = any_kernel(p, data_type(p.precision));
 #if DNNL_VERSION_MAJOR >= 3
-  return {cpu_engine(), kind, source(p), weights, bias(p), destination(p), attributes(relu)};
+  return {cpu_engine(), kind, source(p), weights, biases, destination(p), attributes(relu)};
 #else
-  return {DenseForward::desc(kind, source(p), weights, bias(p), destination(p)), attributes(relu), cpu_engine()};
-#endif
-}
-
-DenseBackwardData::primitive_desc dense_backward_data(const Product& p) {
-  const auto weights = any_kernel(p, data_type(p.precision));
-  const auto hint = dense_forward(p, false, prop_kind::forward_training);
-#if DNNL_VERSION_MAJOR >= 3
-  return {cpu_engine(), source(p), weights, destination(p), hint, attributes(false)};
-#else
-  return {DenseBackwardData::desc(source(p), weights, destination(p)), attributes(false), cpu_engine(), hint};
+  return {DenseForward::desc(kind, source(p), weights, biases, destination(p)), attributes(relu), cpu_engine()};
 #endif
 }
 
 DenseBackwardWeights::primitive_desc dense_backward_weights(const Product& p) {
   const auto weights = any_kernel(p, memory::data_type::f32);
-  const auto hint = dense_forward(p, false, prop_kind::forward_training);
+  const auto hint = dense_forward(p, false, prop_kind::forward_training, bias(p));
 #if DNNL_VERSION_MAJOR >= 3
   return {cpu_engine(), source(p), weights, bias(p), destination(p), hint, attributes(false)};
 #else
@@ -129,21 +118,27 @@ memory::desc bias(const Product& product) {
 }
 
 Product reversed(const Product& product) {
-  return {product.images, product.out, product.in, false, product.kernel, product.kernel - 1 - product.padding,
+  return {product.images,
+          product.out,
+          product.in,
+          product.dense,
+          product.kernel,
+          product.dense ? 0 : product.kernel - 1 - product.padding,
           product.precision};
 }
 
 memory::desc reversed_kernel(const Product& product) {
-  const auto size = dim(product.kernel);
   const auto in = dim(product.in.channels);
   const auto out = dim(product.out.channels);
+  if (product.dense) return {{in, out}, memory::data_type::f32, memory::dims{out, 1}};
+  const auto size = dim(product.kernel);
   return {{in, out, size, size}, memory::data_type::f32, memory::dims{out, 1, size * in * out, in * out}};
 }
 
 Primitive forward(const Product& product, bool relu, bool training) {
   const auto kind = training ? prop_kind::forward_training : prop_kind::forward_inference;
   if (product.dense) {
-    const auto desc = dense_forward(product, relu, kind);
+    const auto desc = dense_forward(product, relu, kind, bias(product));
     return {DenseForward(desc), desc.weights_desc(), desc.scratchpad_desc()};
   }
   const auto desc = conv_forward(product, relu, kind, bias(product));
@@ -151,11 +146,13 @@ Primitive forward(const Product& product, bool relu, bool training) {
 }
 
 Primitive backward_data(const Product& product) {
+  const Product turned = reversed(product);
+  const auto kind = prop_kind::forward_inference;
   if (product.dense) {
-    const auto desc = dense_backward_data(product);
-    return {DenseBackwardData(desc), desc.weights_desc(), desc.scratchpad_desc()};
+    const auto desc = dense_forward(turned, false, kind, memory::desc());
+    return {DenseForward(desc), desc.weights_desc(), desc.scratchpad_desc()};
   }
-  const auto desc = conv_forward(reversed(product), false, prop_kind::forward_inference, memory::desc());
+  const auto desc = conv_forward(turned, false, kind, memory::desc());
   return {Forward(desc), desc.weights_desc(), desc.scratchpad_desc()};
 }
 

@@ -70,8 +70,8 @@ struct Product {
 [[nodiscard]] dnnl::memory::desc kernel(const Product& product);
 [[nodiscard]] dnnl::memory::desc bias(const Product& product);
 
-/// The convolution from the derivative by the output to that by the input: its kernel is turned by half a circle, and
-/// its channels change places.
+/// The product from the derivative by the output to that by the input: the kernel of a convolution is turned by half a
+/// circle, and channels change places.
 [[nodiscard]] Product reversed(const Product& product);
 /// Its kernel, as it lies in the parameter vector with the taps in reverse order.
 [[nodiscard]] dnnl::memory::desc reversed_kernel(const Product& product);
@@ -85,8 +85,8 @@ struct Primitive {
 
 /// Forward pass, with a ReLU on top if wanted.
 [[nodiscard]] Primitive forward(const Product& product, bool relu, bool training);
-/// Derivative by the input. Of a convolution it is the forward pass of `reversed`, which oneDNN does faster than its own
-/// backward pass: half as long in bfloat16, nine tenths in float32.
+/// Derivative by the input: the forward pass of `reversed`, which oneDNN does faster than its own backward pass. A
+/// convolution takes half as long in bfloat16, nine tenths in float32.
 [[nodiscard]] Primitive backward_data(const Product& product);
 /// Gradients of kernel and bias, both float32.
 [[nodiscard]] Primitive backward_weights(const Product& product);

@@ -57,14 +57,12 @@ inline void load_weights(const Product& product, std::span<const float> weights,
     dnnl::reorder(from, to).execute(stream, from, to);
   };
   load(kernel(product), weights, into.forward.memory());
-  if (into.backward.memory()) {
-    if (product.dense) {
-      load(kernel(product), weights, into.backward.memory());
-    } else {
-      const std::vector<float> turned = reversed_taps(product, weights);
-      load(reversed_kernel(product), turned, into.backward.memory());
-      dnnl::stream(stream).wait();  // for the copy that ends here
-    }
+  if (into.backward.memory() && product.kernel == 1) {
+    load(reversed_kernel(product), weights, into.backward.memory());
+  } else if (into.backward.memory()) {
+    const std::vector<float> turned = reversed_taps(product, weights);
+    load(reversed_kernel(product), turned, into.backward.memory());
+    dnnl::stream(stream).wait();  // for the copy that ends here
   }
   const auto bytes = into.bias.bytes();
   const auto given = std::as_bytes(bias);
