@@ -3,46 +3,11 @@
 #include <algorithm>
 #include <type_traits>
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#include <immintrin.h>
-#define CNNC_X86 1
-#endif
+// This file is compiled with contraction: products and sums are one instruction where the processor has it.
+#define CNNC_BODY "cpu/image_convolution_body.hpp"
+#include "cpu/instruction_sets_body.hpp"
 
 namespace cnnc {
-
-// This file is compiled with contraction: products and sums are one instruction where the processor has it.
-
-namespace portable {
-namespace {
-#include "cpu/lanes_body.hpp"
-#include "cpu/image_convolution_body.hpp"
-}
-}  // namespace portable
-
-#ifdef CNNC_X86
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-namespace avx2 {
-namespace {
-#include "cpu/lanes_body.hpp"
-#include "cpu/image_convolution_body.hpp"
-}
-}  // namespace avx2
-#pragma GCC pop_options
-
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")
-#define CNNC_AVX512 1
-namespace avx512 {
-namespace {
-#include "cpu/lanes_body.hpp"
-#include "cpu/image_convolution_body.hpp"
-}
-}  // namespace avx512
-#undef CNNC_AVX512
-#pragma GCC pop_options
-#endif
-
 namespace {
 
 constexpr std::size_t kMostChannels = 3;
@@ -95,14 +60,7 @@ class PaddedImage {
 
 template <class T>
 std::vector<NamedImageConvolutionKernels<T>> all_image_convolution_kernels() {
-  std::vector<NamedImageConvolutionKernels<T>> all{{"portable", portable::kKernels<T>}};
-#ifdef CNNC_X86
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) all.push_back({"avx2", avx2::kKernels<T>});
-  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
-    all.push_back({"avx512", avx512::kKernels<T>});
-  }
-#endif
-  return all;
+  return kernels_of_this_processor<NamedImageConvolutionKernels<T>, T>();
 }
 
 bool is_image_convolution(const ProductStep& step) noexcept {

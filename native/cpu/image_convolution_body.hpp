@@ -1,10 +1,10 @@
-// Included by each instruction set's file after lanes_body.hpp, inside a namespace of its own: no include guard, no
+// Included for each instruction set after lanes_body.hpp, inside a namespace of its own: no include guard, no
 // includes. A tile's sums and the nine weights of a channel stay in registers, so that each value of the image is loaded
 // once for nine products.
 
 constexpr std::size_t kKernel = 3;
 /// Of a wide tile: two lines of so many pixels have their sums in registers.
-#ifdef CNNC_AVX512
+#ifdef CNNC_LANES_AVX512
 constexpr std::size_t kColumns = 8;
 #else
 constexpr std::size_t kColumns = 2;

@@ -1,12 +1,7 @@
-// Included by each instruction set's file, inside a namespace of its own: no include guard, no includes.
+// Included for each instruction set, inside a namespace of its own: no include guard, no includes.
 // Vectors of the compiler's own kind: left to itself it makes scalar code of half of these loops.
 
 #define CNNC_INLINE_LOOP __attribute__((always_inline)) inline
-
-template <std::size_t count>
-struct Fixed {
-  constexpr operator std::size_t() const { return count; }  // NOLINT: it is a number
-};
 
 /// Channels side by side. What is written for any V below runs on Lanes, and on float for the channels left over.
 constexpr std::size_t kLanes = 16;
@@ -23,7 +18,7 @@ CNNC_INLINE_LOOP void each_block(std::size_t channels, Work&& work) {
   for (; first < channels; ++first) work.template operator()<float>(first);
 }
 
-#ifdef CNNC_AVX512  // the compiler's own macro does not follow its pragma
+#ifdef CNNC_LANES_AVX512
 // One instruction each, which GCC 12 does not find.
 CNNC_INLINE_LOOP LaneWords words_of(LaneHalves halves) {
   return reinterpret_cast<LaneWords>(_mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(halves)));

@@ -1,4 +1,4 @@
-// Included by each instruction set's file after lanes_body.hpp, inside a namespace of its own: no include guard, no
+// Included for each instruction set after lanes_body.hpp, inside a namespace of its own: no include guard, no
 // includes. Each channel's sums keep their order, so that all instruction sets give the same bits.
 
 /// What a value must be above to pass: that of a ReLU, or one that all finite numbers are above.
@@ -18,6 +18,11 @@ struct Activation {
     if constexpr (norm) x = scale * x + shift;
     return x > floor ? x : floor;
   }
+};
+
+template <std::size_t count>
+struct Fixed {
+  constexpr operator std::size_t() const { return count; }  // NOLINT: it is a number
 };
 
 /// Calls body.operator()<pool>(its side), the side being known at compile time if it is 2.
