@@ -27,7 +27,9 @@ struct LabelledImages {
 
 enum class Precision : std::uint8_t {
   f32,
-  bf16,  ///< activations and the factors of products in bfloat16; sums, parameters and gradients in float32
+  /// Activations and the factors of products in bfloat16 (on the CPU not those of the first convolution); sums, parameters
+  /// and gradients in float32.
+  bf16,
 };
 
 struct EngineOptions {

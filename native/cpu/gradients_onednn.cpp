@@ -9,7 +9,6 @@
 #include "cnn/network_steps.hpp"
 #include "core/aligned.hpp"
 #include "core/thread_team.hpp"
-#include "cpu/image_convolution.hpp"
 #include "cpu/network_onednn.hpp"
 #include "cpu/onednn_product.hpp"
 #include "cpu/pointwise.hpp"
@@ -220,7 +219,7 @@ class OnednnGradients final : public GradientEngine {
     const Product product{images_, step.in, step.out, step.dense, step.kernel, step.padding, kPrecision<T>};
     ProductOperation<T> operation{step, product, {}, {}, {}, {}, {}, false};
     if (i == 0 && !frozen_ && is_image_convolution(step)) {
-      operation.first.emplace(step, PoolKind::none);
+      operation.first = onednn::image_convolution<T>(step, PoolKind::none);
     } else {
       operation.forward = onednn::forward(product, step.relu, true);
       operation.weights.forward = Buffer(operation.forward.weights);

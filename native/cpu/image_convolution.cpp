@@ -12,12 +12,6 @@ namespace {
 
 constexpr std::size_t kMostChannels = 3;
 
-template <class T>
-const ImageConvolutionKernels<T>& kernels() {
-  static const ImageConvolutionKernels<T> fastest = all_image_convolution_kernels<T>().back().kernels;
-  return fastest;
-}
-
 /// One image as the kernels take it: channel by channel, with zeros around.
 class PaddedImage {
  public:
@@ -63,30 +57,39 @@ std::vector<NamedImageConvolutionKernels<T>> all_image_convolution_kernels() {
   return kernels_of_this_processor<NamedImageConvolutionKernels<T>, T>();
 }
 
+template <class T>
+const ImageConvolutionKernels<T>& image_convolution_kernels(bool avx2) {
+  static const auto all = all_image_convolution_kernels<T>();
+  return (avx2 ? all.back() : all.front()).kernels;
+}
+
 bool is_image_convolution(const ProductStep& step) noexcept {
   return !step.dense && step.kernel == 3 && step.in.channels <= kMostChannels;
 }
 
 template <class T>
-ImageConvolution<T>::ImageConvolution(const ProductStep& step, PoolKind pool)
-    : shape_{{step.in.height + 2 * step.padding, step.in.width + 2 * step.padding, step.in.channels},
+ImageConvolution<T>::ImageConvolution(const ProductStep& step, PoolKind pool,
+                                      const ImageConvolutionKernels<T>& kernels)
+    : kernels_(kernels),
+      shape_{{step.in.height + 2 * step.padding, step.in.width + 2 * step.padding, step.in.channels},
              step.out,
              step.relu,
              pool},
       padding_(step.padding),
+      weights_(step.kernel * step.kernel * step.in.channels * step.out.channels),
       bias_(step.out.channels) {}
 
 template <class T>
 void ImageConvolution<T>::load(std::span<const float> weights, std::span<const float> bias) {
   weights_.assign(weights.begin(), weights.end());
-  std::ranges::copy(bias, bias_.begin());
+  if (!bias.empty()) bias_.assign(bias.begin(), bias.end());
 }
 
 template <class T>
 void ImageConvolution<T>::forward(std::size_t images, const float* in, T* out) const {
   PaddedImage padded(shape_.in, padding_);
   for (std::size_t n = 0; n < images; ++n) {
-    kernels<T>().forward(shape_, padded.of(in + n * padded.inner_size()), weights_.data(), bias_.data(),
+    kernels_.forward(shape_, padded.of(in + n * padded.inner_size()), weights_.data(), bias_.data(),
                          out + n * shape_.out_size());
   }
 }
@@ -98,13 +101,15 @@ void ImageConvolution<T>::gradients(std::size_t images, const float* in, const T
   if (masked) shape.relu = false;
   PaddedImage padded(shape_.in, padding_);
   for (std::size_t n = 0; n < images; ++n) {
-    kernels<T>().gradients(shape, padded.of(in + n * padded.inner_size()), out + n * shape.out_size(),
+    kernels_.gradients(shape, padded.of(in + n * padded.inner_size()), out + n * shape.out_size(),
                            d_out + n * shape.out_size(), d_weights.data(), d_bias.data());
   }
 }
 
 template std::vector<NamedImageConvolutionKernels<float>> all_image_convolution_kernels<float>();
 template std::vector<NamedImageConvolutionKernels<Bf16>> all_image_convolution_kernels<Bf16>();
+template const ImageConvolutionKernels<float>& image_convolution_kernels<float>(bool);
+template const ImageConvolutionKernels<Bf16>& image_convolution_kernels<Bf16>(bool);
 template class ImageConvolution<float>;
 template class ImageConvolution<Bf16>;
 

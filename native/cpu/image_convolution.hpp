@@ -40,9 +40,14 @@ struct NamedImageConvolutionKernels {
   ImageConvolutionKernels<T> kernels;
 };
 
-/// Those of every instruction set that this processor runs, the fastest last. They differ in the last bits.
+/// Those of every instruction set that this processor runs, the fastest last. Outputs have the same bits on all that have a
+/// fused multiply-add, which are all but the first; gradients differ in the last bits.
 template <class T>
 [[nodiscard]] std::vector<NamedImageConvolutionKernels<T>> all_image_convolution_kernels();
+
+/// The fastest, or without `avx2` the first.
+template <class T>
+[[nodiscard]] const ImageConvolutionKernels<T>& image_convolution_kernels(bool avx2);
 
 [[nodiscard]] bool is_image_convolution(const ProductStep& step) noexcept;
 
@@ -51,9 +56,9 @@ template <class T>
 class ImageConvolution {
  public:
   /// \pre is_image_convolution(step)
-  ImageConvolution(const ProductStep& step, PoolKind pool);
+  ImageConvolution(const ProductStep& step, PoolKind pool, const ImageConvolutionKernels<T>& kernels);
 
-  /// From Keras' layout; an empty bias is zeros.
+  /// From Keras' layout; the bias may be empty.
   void load(std::span<const float> weights, std::span<const float> bias);
   void forward(std::size_t images, const float* in, T* out) const;
   /// Adds the gradients of the weights, in Keras' layout, and of the bias, for PoolKind::none.
@@ -62,6 +67,7 @@ class ImageConvolution {
                  std::span<float> d_weights, std::span<float> d_bias) const;
 
  private:
+  ImageConvolutionKernels<T> kernels_;
   ImageConvolutionShape shape_;
   std::size_t padding_;
   AlignedVector<float> weights_;

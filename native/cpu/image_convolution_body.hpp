@@ -4,11 +4,7 @@
 
 constexpr std::size_t kKernel = 3;
 /// Of a wide tile: two lines of so many pixels have their sums in registers.
-#ifdef CNNC_LANES_AVX512
-constexpr std::size_t kColumns = 8;
-#else
-constexpr std::size_t kColumns = 2;
-#endif
+constexpr std::size_t kColumns = kLanes == 16 ? 8 : 2;
 
 /// Calls work.operator()<rows, V>(y, first channel) for lines, two at a time, and within them for blocks of channels.
 template <class Work>

@@ -1,41 +1,50 @@
 // Included, outside of all namespaces, by a file that has defined CNNC_BODY as the name of another: includes that once for
 // each instruction set, after lanes_body.hpp and in a namespace of its own. The body defines kKernels<T>.
 
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <vector>
+
 // Clang takes no instruction set from a pragma.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #include <immintrin.h>
 #define CNNC_X86 1
 #endif
 
+// As many floats as a register holds: GCC takes wider vectors apart, value by value where it compares them.
+#define CNNC_LANES 4
 namespace cnnc::portable {
 namespace {
 #include "cpu/lanes_body.hpp"
 #include CNNC_BODY
 }  // namespace
 }  // namespace cnnc::portable
+#undef CNNC_LANES
 
 #ifdef CNNC_X86
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
+#define CNNC_LANES 8
 namespace cnnc::avx2 {
 namespace {
 #include "cpu/lanes_body.hpp"
 #include CNNC_BODY
 }  // namespace
 }  // namespace cnnc::avx2
+#undef CNNC_LANES
 #pragma GCC pop_options
 
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")
-// The compiler's own macro does not follow its pragma.
-#define CNNC_LANES_AVX512 1
+#define CNNC_LANES 16
 namespace cnnc::avx512 {
 namespace {
 #include "cpu/lanes_body.hpp"
 #include CNNC_BODY
 }  // namespace
 }  // namespace cnnc::avx512
-#undef CNNC_LANES_AVX512
+#undef CNNC_LANES
 #pragma GCC pop_options
 #endif
 
@@ -57,3 +66,6 @@ std::vector<NamedKernels> kernels_of_this_processor() {
 
 }  // namespace
 }  // namespace cnnc
+
+#undef CNNC_X86
+#undef CNNC_BODY

@@ -4,7 +4,7 @@
 #define CNNC_INLINE_LOOP __attribute__((always_inline)) inline
 
 /// Channels side by side. What is written for any V below runs on Lanes, and on float for the channels left over.
-constexpr std::size_t kLanes = 16;
+constexpr std::size_t kLanes = CNNC_LANES;
 using Lanes [[gnu::vector_size(kLanes * sizeof(float))]] = float;
 using LaneWords [[gnu::vector_size(kLanes * sizeof(std::uint32_t))]] = std::uint32_t;
 using LanePairs [[gnu::vector_size(kLanes * sizeof(std::uint32_t))]] = std::uint64_t;  ///< two words each
@@ -18,7 +18,7 @@ CNNC_INLINE_LOOP void each_block(std::size_t channels, Work&& work) {
   for (; first < channels; ++first) work.template operator()<float>(first);
 }
 
-#ifdef CNNC_LANES_AVX512
+#if CNNC_LANES == 16
 // One instruction each, which GCC 12 does not find.
 CNNC_INLINE_LOOP LaneWords words_of(LaneHalves halves) {
   return reinterpret_cast<LaneWords>(_mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(halves)));

@@ -100,6 +100,12 @@ const dnnl::engine& cpu_engine() {
   return engine;
 }
 
+bool uses_avx2() noexcept {
+  // Instruction sets are sets of bits.
+  constexpr auto kNeeded = static_cast<unsigned>(dnnl_cpu_isa_avx2);
+  return (static_cast<unsigned>(dnnl_get_effective_cpu_isa()) & kNeeded) == kNeeded;
+}
+
 memory::data_type data_type(Precision precision) {
   return precision == Precision::bf16 ? memory::data_type::bf16 : memory::data_type::f32;
 }

@@ -52,6 +52,9 @@ auto translated(Make&& make) {
 
 [[nodiscard]] const dnnl::engine& cpu_engine();
 
+/// Whether oneDNN runs with AVX2 or more; it may have been told not to, by ONEDNN_MAX_CPU_ISA.
+[[nodiscard]] bool uses_avx2() noexcept;
+
 /// A convolution or dense layer over `images` images.
 struct Product {
   std::size_t images;

@@ -7,6 +7,7 @@
 
 #include "cnn/network_steps.hpp"
 #include "core/aligned.hpp"
+#include "cpu/image_convolution.hpp"
 #include "cpu/onednn.hpp"
 
 namespace cnnc::onednn {
@@ -37,6 +38,13 @@ struct ProductWeights {
   Buffer backward;  ///< only for training
   Buffer bias;      ///< zeros where the layer has none
 };
+
+/// In the instruction set that oneDNN uses, so that what one processor computes others can, too.
+/// \pre is_image_convolution(step)
+template <class T>
+[[nodiscard]] ImageConvolution<T> image_convolution(const ProductStep& step, PoolKind pool) {
+  return {step, pool, image_convolution_kernels<T>(uses_avx2())};
+}
 
 /// The taps of a convolution's kernel in reverse order.
 inline std::vector<float> reversed_taps(const Product& product, std::span<const float> weights) {

@@ -85,16 +85,16 @@ void forward(const PointwiseShape& shape, std::size_t images, const NormScale* n
   });
 }
 
-/// Calls visit(input position, dy) for every pixel of a block of channels, dy being the derivatives behind the
-/// normalisation. Pixels that fill no window get no derivative, but still count in a normalisation.
+/// Calls visit(input position, dy) for the pixels of a block of channels in the lines of windows that start at line y,
+/// dy being the derivatives behind the normalisation. Pixels that fill no window get no derivative, but still count in
+/// a normalisation.
 template <bool norm, PoolKind pool, class V, class Side, class T, class Visit>
 CNNC_INLINE_LOOP void visit_gradients(const PointwiseShape& shape, Side side, const NormScale* scales, const T* in,
-                                      const T* d_out, std::size_t first, Visit&& visit) {
+                                      const T* d_out, std::size_t y, std::size_t first, Visit&& visit) {
   const Activation<norm, V> activate(shape, scales, first);
   const float share = 1.0F / static_cast<float>(side * side);
   const std::size_t channels = shape.channels;
-  const std::size_t out_width = shape.out_width();
-  const auto visit_window = [&](std::size_t y, std::size_t x, std::size_t rows, std::size_t columns, V gradient)
+  const auto visit_window = [&](std::size_t x, std::size_t rows, std::size_t columns, V gradient)
       __attribute__((always_inline)) {
         const auto position = [&](std::size_t wy, std::size_t wx) __attribute__((always_inline)) {
           return ((y + wy) * shape.width + x + wx) * channels + first;
@@ -120,18 +120,16 @@ CNNC_INLINE_LOOP void visit_gradients(const PointwiseShape& shape, Side side, co
           }
         }
       };
-  const std::size_t whole_rows = shape.out_height() * side;
-  const std::size_t whole_columns = out_width * side;
-  for (std::size_t y = 0; y < whole_rows; y += side) {
-    const T* d = d_out + y / side * out_width * channels + first;
-    for (std::size_t x = 0; x < out_width; ++x) {
-      V gradient = load<V>(d + x * channels);
-      if constexpr (pool == PoolKind::average) gradient *= share;
-      visit_window(y, x * side, side, side, gradient);
-    }
-    if (whole_columns < shape.width) visit_window(y, whole_columns, side, shape.width - whole_columns, V{});
+  if (y + side > shape.height) return visit_window(0, shape.height - y, shape.width, V{});
+  const std::size_t out_width = shape.out_width();
+  const T* d = d_out + y / side * out_width * channels + first;
+  for (std::size_t x = 0; x < out_width; ++x) {
+    V gradient = load<V>(d + x * channels);
+    if constexpr (pool == PoolKind::average) gradient *= share;
+    visit_window(x * side, side, side, gradient);
   }
-  if (whole_rows < shape.height) visit_window(whole_rows, 0, shape.height - whole_rows, shape.width, V{});
+  const std::size_t rest = out_width * side;
+  if (rest < shape.width) visit_window(rest, side, shape.width - rest, V{});
 }
 
 template <class T>
@@ -140,12 +138,14 @@ void backward(const PointwiseShape& shape, std::size_t images, const T* __restri
   with_pool(shape, [&]<PoolKind pool>(auto side) {
     for (std::size_t n = 0; n < images; ++n) {
       T* const result = d_in + n * shape.in_size();
-      each_block(shape.channels, [&]<class V>(std::size_t first) __attribute__((always_inline)) {
-        visit_gradients<false, pool, V>(shape, side, nullptr, in + n * shape.in_size(), d_out + n * shape.out_size(),
-                                        first, [&](std::size_t position, V dy) __attribute__((always_inline)) {
-                                          store(result + position, dy);
-                                        });
-      });
+      const auto store_dy = [&]<class V>(std::size_t position, V dy)
+          __attribute__((always_inline)) { store(result + position, dy); };
+      for (std::size_t y = 0; y < shape.height; y += side) {
+        each_block(shape.channels, [&]<class V>(std::size_t first) __attribute__((always_inline)) {
+          visit_gradients<false, pool, V>(shape, side, nullptr, in + n * shape.in_size(),
+                                          d_out + n * shape.out_size(), y, first, store_dy);
+        });
+      }
     }
   });
 }
@@ -158,11 +158,13 @@ void norm_sums(const PointwiseShape& shape, const NormScale& norm, const float* 
       const V middle = load<V>(mean + first);
       V sum{};
       V sum_x{};
-      visit_gradients<true, pool, V>(shape, side, &norm, in, d_out, first,
-                                     [&](std::size_t position, V dy) __attribute__((always_inline)) {
-                                       sum += dy;
-                                       sum_x += dy * (load<V>(in + position) - middle);
-                                     });
+      const auto add = [&](std::size_t position, V dy) __attribute__((always_inline)) {
+        sum += dy;
+        sum_x += dy * (load<V>(in + position) - middle);
+      };
+      for (std::size_t y = 0; y < shape.height; y += side) {
+        visit_gradients<true, pool, V>(shape, side, &norm, in, d_out, y, first, add);
+      }
       store(sum_dy + first, sum);
       store(sum_dy_x + first, sum_x);
     });
@@ -177,33 +179,49 @@ void norm_backward(const PointwiseShape& shape, std::size_t images, const NormSc
     for (std::size_t n = 0; n < images; ++n) {
       const T* const x = in + n * shape.in_size();
       T* const result = d_in + n * shape.in_size();
-      each_block(shape.channels, [&]<class V>(std::size_t first) __attribute__((always_inline)) {
-        const V a = load<V>(gradient.a + first);
-        const V b = load<V>(gradient.b + first);
-        const V c = load<V>(gradient.c + first);
-        visit_gradients<true, pool, V>(shape, side, &norm, x, d_out + n * shape.out_size(), first,
-                                       [&](std::size_t position, V dy) __attribute__((always_inline)) {
-                                         store(result + position, a * dy + b * load<V>(x + position) + c);
-                                       });
-      });
+      for (std::size_t y = 0; y < shape.height; y += side) {
+        each_block(shape.channels, [&]<class V>(std::size_t first) __attribute__((always_inline)) {
+          const V a = load<V>(gradient.a + first);
+          const V b = load<V>(gradient.b + first);
+          const V c = load<V>(gradient.c + first);
+          visit_gradients<true, pool, V>(shape, side, &norm, x, d_out + n * shape.out_size(), y, first,
+                                         [&](std::size_t position, V dy) __attribute__((always_inline)) {
+                                           store(result + position, a * dy + b * load<V>(x + position) + c);
+                                         });
+        });
+      }
     }
   });
+}
+
+/// The sum of value(pixel), as that of even pixels and that of odd ones, so that additions need not wait for each other.
+template <class V, class Value>
+CNNC_INLINE_LOOP V sum_of_pixels(std::size_t pixels, Value&& value) {
+  V even{};
+  V odd{};
+  std::size_t pixel = 0;
+  for (; pixel + 2 <= pixels; pixel += 2) {
+    even += value(pixel);
+    odd += value(pixel + 1);
+  }
+  if (pixel < pixels) even += value(pixel);
+  return even + odd;
 }
 
 template <class T>
 void moments(std::size_t pixels, std::size_t channels, const T* __restrict in, float* __restrict mean,
              float* __restrict squares) {
   each_block(channels, [&]<class V>(std::size_t first) __attribute__((always_inline)) {
-    V sum{};
-    for (std::size_t pixel = 0; pixel < pixels; ++pixel) sum += load<V>(in + pixel * channels + first);
-    const V middle = sum / static_cast<float>(pixels);
-    V square{};
-    for (std::size_t pixel = 0; pixel < pixels; ++pixel) {
-      const V distance = load<V>(in + pixel * channels + first) - middle;
-      square += distance * distance;
-    }
+    const auto value = [&](std::size_t pixel) __attribute__((always_inline)) {
+      return load<V>(in + pixel * channels + first);
+    };
+    const V middle = sum_of_pixels<V>(pixels, value) / static_cast<float>(pixels);
+    const auto squared_distance = [&](std::size_t pixel) __attribute__((always_inline)) {
+      const V distance = value(pixel) - middle;
+      return distance * distance;
+    };
     store(mean + first, middle);
-    store(squares + first, square);
+    store(squares + first, sum_of_pixels<V>(pixels, squared_distance));
   });
 }
 

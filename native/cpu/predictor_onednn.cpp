@@ -11,7 +11,6 @@
 #include "cnn/network_steps.hpp"
 #include "core/error.hpp"
 #include "core/thread_team.hpp"
-#include "cpu/image_convolution.hpp"
 #include "cpu/network_onednn.hpp"
 #include "cpu/onednn_product.hpp"
 #include "cpu/pointwise.hpp"
@@ -143,14 +142,14 @@ class OnednnPredictor final : public Predictor {
   /// Takes from `rest`, which follows, what the product can do itself.
   void add_product(ProductStep step, PointwiseStep& rest, Precision precision) {
     std::optional<NormLayer> norm;
-    if (rest.norm && !step.relu) {
+    if (rest.norm && !step.relu && rest.in == step.out) {  // not where a flattened image is normalised
       norm = std::exchange(rest.norm, std::nullopt);
       step.relu = std::exchange(rest.relu, false);
     }
     if (operations_.empty() && is_image_convolution(step)) {
       const bool pools = !rest.norm && !rest.relu && rest.pool && rest.pool->size == 2;
       const PoolKind pool = pools ? pool_kind(std::exchange(rest.pool, std::nullopt)) : PoolKind::none;
-      operations_.emplace_back(ImageOperation<T>{step, norm, ImageConvolution<T>(step, pool)});
+      operations_.emplace_back(ImageOperation<T>{step, norm, onednn::image_convolution<T>(step, pool)});
       return;
     }
     const Product product{kImages<T>, step.in, step.out, step.dense, step.kernel, step.padding, precision};

@@ -57,7 +57,9 @@ class Planner {
  private:
   /// Returns whether the product does what the step after it asks for, too.
   bool add_product(ProductStep step, const PointwiseStep* after) {
-    const bool fits = after != nullptr && (!after->norm || !step.relu) && (!after->pool || after->pool->size == 2);
+    // A flattened image may be normalised value by value.
+    const bool fits = after != nullptr && after->in == step.out && (!after->norm || !step.relu) &&
+                      (!after->pool || after->pool->size == 2);
     const auto [in, flattened] = product_input(step, layout_);
     ProductOperation<T> operation{step, std::nullopt, flattened, {}};
     ProductShape shape{in, layout_of(step.out), static_cast<std::uint32_t>(step.kernel),

@@ -111,6 +111,17 @@ inline std::vector<Case> cases() {
 inline std::vector<Case> cases_and_small_ones() {
   std::vector<Case> all = cases();
   all.push_back({"one layer", place_layers({{32, 32, 2}, {Flatten{}, Dense{3, true}, Softmax{}}})});
+  all.push_back({"unusual: a flattened image normalised",
+                 place_layers({{9, 7, 1}, {Conv{6, 3, true, true}, Flatten{}, BatchNorm{0.9F, 1e-3F}, Dense{3, true},
+                                           Softmax{}}})});
+  all.push_back({"first a convolution, then a ReLU and a pool of 3",
+                 place_layers({{13, 11, 3}, {Dropout{0.2F}, Conv{17, 3, false, false}, Relu{}, Pool{3, true}, Flatten{},
+                                             Dense{1, true}, Sigmoid{}}})});
+  all.push_back({"first a convolution, then a ReLU, its normalisation and a pool",
+                 place_layers({{9, 12, 2}, {Conv{18, 3, true, true}, Relu{}, BatchNorm{0.9F, 1e-3F}, Pool{2, false},
+                                            Flatten{}, Dense{2, true}, Softmax{}}})});
+  all.push_back({"a convolution alone",
+                 place_layers({{3, 3, 3}, {Conv{16, 3, false, true}, Flatten{}, Dense{1, true}, Sigmoid{}}})});
   all.push_back({"a vector", place_layers({{1, 1, 5}, {Dense{4, true}, Relu{}, Dense{1, false}, Sigmoid{}}})});
   return all;
 }

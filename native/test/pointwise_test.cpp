@@ -45,6 +45,8 @@ std::vector<PointwiseShape> shapes() {
     for (const bool relu : {false, true}) {
       all.push_back({4, 5, channels, 1, PoolKind::none, relu});
       all.push_back({5, 7, channels, 2, PoolKind::maximum, relu});
+      all.push_back({6, 8, channels, 2, PoolKind::average, relu});
+      all.push_back({7, 8, channels, 3, PoolKind::maximum, relu});
       all.push_back({7, 5, channels, 3, PoolKind::average, relu});
     }
   }
