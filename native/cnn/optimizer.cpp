@@ -34,7 +34,7 @@ void update_moving_statistics(const BatchNorm& norm, const ParameterRange& range
 
 }  // namespace
 
-bool all_finite(std::span<const float> numbers) noexcept {
+CNNC_CLONES bool all_finite(std::span<const float> numbers) noexcept {
   // Without their sign, the bits of infinity and NaN are the largest.
   constexpr std::int32_t kInfinity = 0x7F800000;
   std::int32_t largest = 0;

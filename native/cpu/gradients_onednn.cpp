@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <memory>
 #include <numeric>
@@ -142,21 +143,16 @@ class OnednnGradients final : public GradientEngine {
 
   void set_parameters(std::span<const float> parameters) override {
     parameters_.assign(parameters.begin(), parameters.end());
-    team_.run([&](unsigned thread) {
-      const onednn::SingleThreaded guard;
-      for (std::size_t i = thread; i < operations_.size(); i += team_.size()) {
-        if (auto* product = std::get_if<ProductOperation<T>>(&operations_[i])) {
-          const ProductStep& step = product->step;
-          const auto bias = step.bias ? values(*step.bias) : std::span<const float>();
-          if (product->first) {
-            product->first->load(values(step.weights), bias);
-          } else {
-            onednn::load_weights(product->product, values(step.weights), bias, product->weights,
-                                 threads_[thread].stream);
-          }
-        }
+    each_operation([&](ThreadState& state, std::size_t i) {
+      auto* product = std::get_if<ProductOperation<T>>(&operations_[i]);
+      if (product == nullptr) return;
+      const ProductStep& step = product->step;
+      const auto bias = step.bias ? values(*step.bias) : std::span<const float>();
+      if (product->first) {
+        product->first->load(values(step.weights), bias);
+      } else {
+        onednn::load_weights(product->product, values(step.weights), bias, product->weights, state.stream);
       }
-      threads_[thread].stream.wait();
     });
     if (frozen_) freeze_norms();
   }
@@ -349,6 +345,18 @@ class OnednnGradients final : public GradientEngine {
         work(state, call.parts[i], workspaces_[boundaries_.empty() ? thread : i]);
         state.first_part = false;
       }
+    });
+  }
+
+  /// Calls work(state of some thread, i) for all operations i, from the last, which mostly has the most parameters.
+  template <class Work>
+  void each_operation(Work&& work) {
+    std::atomic<std::ptrdiff_t> left{std::ssize(operations_)};
+    team_.run([&](unsigned thread) {
+      const onednn::SingleThreaded guard;
+      ThreadState& state = threads_[thread];
+      for (std::ptrdiff_t i = --left; i >= 0; i = --left) work(state, static_cast<std::size_t>(i));
+      state.stream.wait();
     });
   }
 
@@ -593,16 +601,12 @@ class OnednnGradients final : public GradientEngine {
   // ---- results ----
 
   void collect(std::span<float> gradients) {
-    team_.run([&](unsigned thread) {
-      const onednn::SingleThreaded guard;
-      for (std::size_t i = thread; i < operations_.size(); i += team_.size()) {
-        if (const auto* product = std::get_if<ProductOperation<T>>(&operations_[i])) {
-          collect(*product, i, threads_[thread].stream, gradients);
-        } else {
-          collect(std::get<PointwiseOperation>(operations_[i]), i, gradients);
-        }
+    each_operation([&](ThreadState& state, std::size_t i) {
+      if (const auto* product = std::get_if<ProductOperation<T>>(&operations_[i])) {
+        collect(*product, i, state.stream, gradients);
+      } else {
+        collect(std::get<PointwiseOperation>(operations_[i]), i, gradients);
       }
-      threads_[thread].stream.wait();
     });
     const Head& head = plan_.head;
     for (unsigned thread = 1; thread < team_.size(); ++thread) {
