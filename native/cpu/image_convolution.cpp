@@ -1,7 +1,6 @@
 #include "cpu/image_convolution.hpp"
 
 #include <algorithm>
-#include <type_traits>
 
 // This file is compiled with contraction: products and sums are one instruction where the processor has it.
 #define CNNC_BODY "cpu/image_convolution_body.hpp"

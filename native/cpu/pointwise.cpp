@@ -1,6 +1,6 @@
 #include "cpu/pointwise.hpp"
 
-#include <type_traits>
+#include <bit>
 
 #define CNNC_BODY "cpu/pointwise_body.hpp"
 #include "cpu/instruction_sets_body.hpp"

@@ -267,6 +267,7 @@ CNNC_INLINE_LOOP LaneWords kept_bytes(LaneWords word, std::uint32_t dropped) {
 
 inline void fill_mask(const DropoutMask& mask, std::uint32_t image, std::size_t count, std::uint8_t* __restrict keep) {
   static_assert(DropoutMask::kPerBlock == 2 * sizeof(std::uint32_t));
+  static_assert(std::endian::native == std::endian::little);  // the bytes of words are in the order of elements
   constexpr std::size_t kElements = kLanes * DropoutMask::kPerBlock;
   LaneWords lane;
   for (std::size_t i = 0; i < kLanes; ++i) lane[i] = static_cast<std::uint32_t>(i);
