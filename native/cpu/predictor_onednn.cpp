@@ -72,15 +72,12 @@ class OnednnPredictor final : public Predictor {
       const auto* next = i + 1 < plan.steps.size() ? std::get_if<PointwiseStep>(&plan.steps[i + 1]) : nullptr;
       if (product == nullptr) {
         add_pointwise(std::get<PointwiseStep>(plan.steps[i]));
-      } else if (next == nullptr) {
-        PointwiseStep nothing;
-        add_product(*product, nothing, options.precision);
-      } else {
-        PointwiseStep rest = *next;
-        add_product(*product, rest, options.precision);
-        add_pointwise(rest);
-        ++i;
+        continue;
       }
+      PointwiseStep rest = next == nullptr ? PointwiseStep{} : *next;
+      add_product(*product, rest, options.precision);
+      add_pointwise(rest);
+      if (next != nullptr) ++i;
     }
     make_threads(plan);
   }

@@ -14,6 +14,7 @@
 #include "cuda/network_plan.hpp"
 #include "host_backend.hpp"
 #include "networks.hpp"
+#include "test/errors.hpp"
 
 using namespace cnnc;
 using namespace cnnc::gpu;
@@ -126,7 +127,7 @@ double largest_error(const test::Case& one, std::size_t count, std::size_t share
   double worst = 0;
   for (std::size_t i = 0; i < given.size(); ++i) {
     CHECK(std::isfinite(given[i]));
-    worst = std::max(worst, std::abs(double{given[i]} - expected[i]) / std::max(1.0F, std::abs(expected[i])));
+    worst = test::larger_error(worst, std::abs(double{given[i]} - expected[i]) / std::max(1.0F, std::abs(expected[i])));
   }
   return worst;
 }

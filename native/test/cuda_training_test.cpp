@@ -14,6 +14,7 @@
 #include "core/error.hpp"
 #include "host_backend.hpp"
 #include "networks.hpp"
+#include "test/errors.hpp"
 
 using namespace cnnc;
 using namespace cnnc::gpu;
@@ -149,7 +150,7 @@ void compare_weights(const WeightShape& shape, std::uint32_t images, std::size_t
     }
   }
   double worst = 0;
-  for (std::size_t i = 0; i < given.size(); ++i) worst = std::max(worst, std::abs(given[i] - expected[i]));
+  for (std::size_t i = 0; i < given.size(); ++i) worst = test::larger_error(worst, std::abs(given[i] - expected[i]));
   CHECK(worst < 1e-5 * std::sqrt(images * shape.out.height * shape.out.width));
 }
 

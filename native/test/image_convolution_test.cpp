@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/random.hpp"
 #include "cpu/image_convolution.hpp"
+#include "test/errors.hpp"
 
 namespace cnnc {
 namespace {
@@ -92,11 +92,6 @@ double pool_of(PoolKind pool, std::initializer_list<double> values) {
   return sum / static_cast<double>(values.size());
 }
 
-/// Not less than `worst` and `error`; infinite where one is no number.
-double larger(double worst, double error) {
-  return std::isfinite(error) ? std::max(worst, error) : std::numeric_limits<double>::infinity();
-}
-
 template <class T>
 double largest_output_error(const Case<T>& one, PoolKind pool, const ImageConvolutionKernels<T>& kernels) {
   const ProductStep& layer = one.layer;
@@ -117,7 +112,7 @@ double largest_output_error(const Case<T>& one, PoolKind pool, const ImageConvol
                                       : pool_of(pool, {one.output(n, y, x, filter), one.output(n, y, x + 1, filter),
                                                        one.output(n, y + 1, x, filter),
                                                        one.output(n, y + 1, x + 1, filter)});
-    worst = larger(worst, std::abs(as_double(out[i]) - expected) / std::max(1.0, std::abs(expected)));
+    worst = test::larger_error(worst, std::abs(as_double(out[i]) - expected) / std::max(1.0, std::abs(expected)));
   }
   return worst;
 }
@@ -149,8 +144,10 @@ double largest_gradient_error(const Case<T>& one, bool masked, const ImageConvol
                   });
   }
   double worst = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) worst = larger(worst, std::abs(d_weights[i] - expected[i]));
-  for (std::size_t i = 0; i < filters; ++i) worst = larger(worst, std::abs(d_bias[i] - expected_bias[i]));
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    worst = test::larger_error(worst, std::abs(d_weights[i] - expected[i]));
+  }
+  for (std::size_t i = 0; i < filters; ++i) worst = test::larger_error(worst, std::abs(d_bias[i] - expected_bias[i]));
   return worst;
 }
 

@@ -9,6 +9,7 @@
 #include "cnn/image.hpp"
 #include "core/error.hpp"
 #include "core/random.hpp"
+#include "test/errors.hpp"
 
 namespace cnnc {
 namespace {
@@ -63,7 +64,7 @@ double worst_difference(const Counts& counts, const std::vector<std::uint32_t>& 
         const std::size_t column = i / kinds.size() % kBins;
         const double expected = defined(kinds[i % kinds.size()], histograms.data() + n * kImage, cells,
                                         swapped ? column : row, swapped ? row : column);
-        worst = std::max(worst, std::abs(image[i] - expected));
+        worst = test::larger_error(worst, std::abs(image[i] - expected));
       }
     }
   }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "cnn/engine.hpp"
 #include "cnn/network.hpp"
 #include "core/random.hpp"
+#include "test/errors.hpp"
 
 /// Networks and images for tests.
 namespace cnnc::test {
@@ -139,8 +139,7 @@ inline double largest_difference(const Network& network, std::span<const float> 
       double difference = 0;
       for (std::size_t i = range.offset; i < range.offset + range.size; ++i) {
         scale = std::max(scale, std::abs(double{expected[i]}));
-        const double here = std::abs(double{values[i]} - expected[i]);
-        difference = std::isfinite(here) ? std::max(difference, here) : std::numeric_limits<double>::infinity();
+        difference = larger_error(difference, std::abs(double{values[i]} - expected[i]));
       }
       worst = std::max(worst, difference / scale);
     }
